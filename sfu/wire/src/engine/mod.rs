@@ -1,0 +1,296 @@
+//! The engine: datagrams, commands and time in; datagrams and events out. It opens no socket and reads no clock.
+//!
+//! One engine holds whole rooms, so nothing in it is shared and nothing locks.
+
+mod apply;
+mod clock;
+mod feedback;
+mod governor;
+mod history;
+mod nack;
+pub mod outbox;
+mod peer;
+mod receive;
+mod reception;
+mod sending;
+mod sent;
+mod slot;
+mod stream;
+mod timers;
+mod track;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rustc_hash::FxHashMap;
+
+use crate::command::{Kind, PeerId, RoomId, Route, SlotId, TrackId};
+use crate::counters::Counters;
+use crate::engine::clock::NtpClock;
+use crate::engine::outbox::Run;
+use crate::engine::peer::Peers;
+use crate::engine::track::Track;
+use crate::event::Event;
+use crate::rtcp;
+use crate::time::Time;
+use crate::tuple::Tuple;
+
+/// What an engine is given at birth.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// NTP timestamp (RFC 5905) of [`Time::ZERO`].
+    pub ntp_at_zero: u64,
+    /// Seeds first sequence numbers; secrecy is not asked of them.
+    pub seed: u64,
+}
+
+pub struct Engine {
+    clock: NtpClock,
+    random: Random,
+    peers: Peers,
+    tracks: FxHashMap<TrackId, Track>,
+    rooms: FxHashMap<RoomId, Vec<PeerId>>,
+    ufrags: FxHashMap<String, PeerId>,
+    tuples: FxHashMap<Tuple, PeerId>,
+    timers: BinaryHeap<Reverse<(Time, PeerId)>>,
+    /// Peers whose outbox is not empty.
+    dirty: Vec<PeerId>,
+    /// Replies to addresses rather than to peers: STUN.
+    direct: Vec<(Tuple, Vec<u8>)>,
+    events: Vec<Event>,
+    pub counters: Counters,
+}
+
+impl Engine {
+    pub fn new(config: Config) -> Self {
+        Self {
+            clock: NtpClock::new(config.ntp_at_zero),
+            random: Random(config.seed),
+            peers: Peers::default(),
+            tracks: FxHashMap::default(),
+            rooms: FxHashMap::default(),
+            ufrags: FxHashMap::default(),
+            tuples: FxHashMap::default(),
+            timers: BinaryHeap::new(),
+            dirty: Vec::new(),
+            direct: Vec::new(),
+            events: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Hands over what is to be sent: the addresses, and runs of datagrams of one size.
+    pub fn drain_transmits(&mut self, mut send: impl FnMut(Tuple, Run<'_>)) {
+        for (tuple, datagram) in self.direct.drain(..) {
+            self.counters.datagrams_sent += 1;
+            self.counters.bytes_sent += datagram.len() as u64;
+            send(
+                tuple,
+                Run {
+                    contents: &datagram,
+                    segment: datagram.len(),
+                    count: 1,
+                },
+            );
+        }
+        for id in self.dirty.drain(..) {
+            let Some(peer) = self.peers.get_mut(&id) else {
+                continue;
+            };
+            peer.dirty = false;
+            if let Some(tuple) = peer.agent.selected() {
+                for run in peer.sending.outbox.runs() {
+                    self.counters.datagrams_sent += run.count as u64;
+                    self.counters.bytes_sent += run.contents.len() as u64;
+                    send(tuple, run);
+                }
+            }
+            peer.sending.outbox.clear();
+        }
+    }
+
+    pub fn has_transmits(&self) -> bool {
+        !self.direct.is_empty() || !self.dirty.is_empty()
+    }
+
+    /// Hands over the events since the last call.
+    pub fn drain_events(&mut self) -> Vec<Event> {
+        for event in &self.events {
+            if let Event::DtlsReceived { peer, .. } = event
+                && let Some(peer) = self.peers.get_mut(peer)
+            {
+                peer.dtls_waiting = 0;
+            }
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// The forwarding table as it is, in order, gates aside.
+    pub fn routes(&self) -> Vec<Route> {
+        let mut routes: Vec<Route> = self
+            .peers
+            .iter()
+            .flat_map(|(&viewer, peer)| {
+                peer.filled().map(move |(slot, track)| Route {
+                    track,
+                    viewer,
+                    slot,
+                })
+            })
+            .collect();
+        routes.sort_unstable();
+        routes
+    }
+
+    /// The routes through which media passes now: both gates open, the track not muted.
+    pub fn open_routes(&self) -> Vec<Route> {
+        let is_open = |route: &Route| {
+            self.peers
+                .get(&route.viewer)
+                .and_then(|peer| peer.slots.get(usize::from(route.slot.0))?.as_ref())
+                .is_some_and(slot::Slot::is_open)
+        };
+        self.routes().into_iter().filter(is_open).collect()
+    }
+
+    /// Peers in the engine, in order.
+    pub fn peers(&self) -> Vec<PeerId> {
+        let mut peers: Vec<PeerId> = self.peers.keys().copied().collect();
+        peers.sort_unstable();
+        peers
+    }
+
+    /// Bytes held for retransmission, in all.
+    pub fn history_bytes(&self) -> usize {
+        self.tracks
+            .values()
+            .flat_map(|track| &track.streams)
+            .map(|stream| stream.history.bytes())
+            .sum()
+    }
+
+    /// Brings one slot in line with both gates; says whether it has just opened.
+    fn refresh_slot(&mut self, viewer: PeerId, slot: SlotId) -> bool {
+        let Some(peer) = self.peers.get_mut(&viewer) else {
+            return false;
+        };
+        let gate = peer.gate;
+        let Some(slot) = peer.slot_mut(slot) else {
+            return false;
+        };
+        let Some(track) = slot
+            .fill
+            .as_ref()
+            .and_then(|fill| self.tracks.get(&fill.track))
+        else {
+            return false;
+        };
+        if gate && track.passes {
+            slot.open(&track.streams)
+        } else {
+            slot.close();
+            false
+        }
+    }
+
+    /// Brings a track in line with its owner's gate and its mute.
+    fn refresh_track(&mut self, now: Time, id: TrackId) {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        let passes = !track.muted && self.peers.get(&track.owner).is_some_and(|owner| owner.gate);
+        if passes == track.passes {
+            return;
+        }
+        track.passes = passes;
+        track.started = false;
+        for stream in &mut track.streams {
+            if passes {
+                stream.open()
+            } else {
+                stream.close()
+            }
+        }
+        let viewers = track.viewers.clone();
+        let mut opened = false;
+        for (viewer, slot) in viewers {
+            opened |= self.refresh_slot(viewer, slot);
+        }
+        if opened {
+            self.request_keyframe(now, id);
+        }
+    }
+
+    /// Asks a publisher for a keyframe, as often as the governor lets.
+    fn request_keyframe(&mut self, now: Time, id: TrackId) {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        if track.section.kind != Kind::Video || !track.section.pli || !track.passes {
+            return;
+        }
+        // Before the first packet there is nobody to ask; that packet, when it is no keyframe, brings us here again.
+        let Some(media) = track.keyframe_ssrc() else {
+            return;
+        };
+        if !track.governor.request(now) {
+            return;
+        }
+        self.send_keyframe_request(track_owner(&self.tracks, id), media);
+    }
+
+    fn send_keyframe_request(&mut self, owner: Option<PeerId>, media: u32) {
+        let Some(id) = owner else {
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if !peer.can_send() {
+            return;
+        }
+        let sender = peer.ssrc;
+        if peer
+            .sending
+            .rtcp(|out| rtcp::picture_loss::write(out, sender, media))
+        {
+            self.counters.keyframe_requests_sent += 1;
+            self.mark_dirty(id);
+        }
+    }
+
+    fn mark_dirty(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(&id)
+            && !peer.dirty
+        {
+            peer.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+}
+
+fn track_owner(tracks: &FxHashMap<TrackId, Track>, id: TrackId) -> Option<PeerId> {
+    tracks.get(&id).map(|track| track.owner)
+}
+
+/// SplitMix64: numbers that differ, from a seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A first sequence number: in the lower half, so that early loss can't be taken for a roll-over (RFC 3711 section 3.3.1).
+    fn first_sequence(&mut self) -> u64 {
+        self.next() & 0x7fff
+    }
+}

@@ -1,0 +1,170 @@
+//! Which packets of a publisher are missing, and when to ask for them (RFC 4585 section 6.2.1).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// Reordering is given this long before a gap is called a loss.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// A packet is asked for at least this far apart, and at most once a round trip.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(20);
+const MOST_TRIES: u8 = 10;
+const MOST_MISSING: usize = 512;
+
+struct Missing {
+    sequence: u64,
+    due: Time,
+    tries: u8,
+}
+
+/// What became of the missing packets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gap {
+    /// They can still be asked for.
+    Repairable,
+    /// More are gone than can be asked for: only a keyframe helps.
+    TooWide,
+}
+
+/// The missing packets of one encoding, oldest first, bounded.
+#[derive(Default)]
+pub struct Nacks {
+    missing: VecDeque<Missing>,
+}
+
+impl Nacks {
+    /// Notes that `first..end` (extended sequences) did not come.
+    pub fn lost(&mut self, now: Time, first: u64, end: u64) -> Gap {
+        if end.saturating_sub(first) > MOST_MISSING as u64 {
+            self.missing.clear();
+            return Gap::TooWide;
+        }
+        for sequence in first..end {
+            self.missing.push_back(Missing {
+                sequence,
+                due: now + PATIENCE,
+                tries: 0,
+            });
+        }
+        if self.missing.len() > MOST_MISSING {
+            self.missing.drain(..self.missing.len() - MOST_MISSING);
+            return Gap::TooWide;
+        }
+        Gap::Repairable
+    }
+
+    /// Notes that `first..end`, older than all that was noted, did not come. Many of them are a jump, not a loss.
+    pub fn lost_before(&mut self, now: Time, first: u64, end: u64) {
+        let all = end.saturating_sub(first) + self.missing.len() as u64;
+        let in_order = self
+            .missing
+            .front()
+            .is_none_or(|oldest| oldest.sequence >= end);
+        if all > MOST_MISSING as u64 || !in_order {
+            return;
+        }
+        for sequence in (first..end).rev() {
+            self.missing.push_front(Missing {
+                sequence,
+                due: now + PATIENCE,
+                tries: 0,
+            });
+        }
+    }
+
+    /// A packet came; true when it was missing.
+    pub fn found(&mut self, sequence: u64) -> bool {
+        match self
+            .missing
+            .binary_search_by_key(&sequence, |missing| missing.sequence)
+        {
+            Ok(index) => self.missing.remove(index).is_some(),
+            Err(_) => false,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.missing.clear();
+    }
+
+    /// When to look again.
+    pub fn next(&self) -> Option<Time> {
+        self.missing.iter().map(|missing| missing.due).min()
+    }
+
+    /// Sequence numbers to ask for now, appended to `ask`; whether one was given up, so that only a keyframe helps.
+    pub fn due(&mut self, now: Time, rtt: Duration, ask: &mut Vec<u16>) -> Gap {
+        let before = self.missing.len();
+        self.missing
+            .retain(|missing| missing.due > now || missing.tries < MOST_TRIES);
+        let given_up = self.missing.len() < before;
+        for missing in &mut self.missing {
+            if missing.due <= now {
+                ask.push(missing.sequence as u16);
+                missing.tries += 1;
+                missing.due = now + rtt.max(SHORTEST_INTERVAL);
+            }
+        }
+        if given_up {
+            Gap::TooWide
+        } else {
+            Gap::Repairable
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RTT: Duration = Duration::from_millis(50);
+
+    fn at(ms: u64) -> Time {
+        Time::from_micros(ms * 1000)
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_after_a_little_patience_and_once_a_round_trip() {
+        let mut nacks = Nacks::default();
+        assert_eq!(nacks.lost(at(0), 70_001, 70_003), Gap::Repairable);
+        let mut ask = Vec::new();
+        nacks.due(at(5), RTT, &mut ask);
+        assert!(ask.is_empty());
+        nacks.due(at(10), RTT, &mut ask);
+        assert_eq!(ask, [70_001_u64 as u16, 70_002_u64 as u16]);
+        ask.clear();
+        nacks.due(at(40), RTT, &mut ask);
+        assert!(ask.is_empty());
+        assert!(nacks.found(70_001));
+        assert!(!nacks.found(70_001));
+        nacks.due(at(60), RTT, &mut ask);
+        assert_eq!(ask, [70_002_u64 as u16]);
+    }
+
+    #[test]
+    fn asking_ends_and_says_so() {
+        let mut nacks = Nacks::default();
+        nacks.lost(at(0), 70_001, 70_002);
+        let mut ask = Vec::new();
+        let mut given_up = 0;
+        for ms in (10..2000).step_by(10) {
+            if nacks.due(at(ms), RTT, &mut ask) == Gap::TooWide {
+                given_up += 1;
+            }
+        }
+        assert_eq!((ask.len(), given_up), (usize::from(MOST_TRIES), 1));
+        assert_eq!(nacks.next(), None);
+    }
+
+    #[test]
+    fn the_list_is_bounded() {
+        let mut nacks = Nacks::default();
+        assert_eq!(nacks.lost(at(0), 70_000, 80_000), Gap::TooWide);
+        assert_eq!(nacks.next(), None);
+        for n in 0..10 {
+            nacks.lost(at(0), 70_000 + n * 200, 70_000 + n * 200 + 100);
+        }
+        assert!(nacks.missing.len() <= MOST_MISSING);
+    }
+}

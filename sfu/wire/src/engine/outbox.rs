@@ -1,0 +1,143 @@
+//! What one turn sends to one peer: datagrams end to end in one buffer, ready for segmentation offload.
+
+/// Datagrams written one after the other; a datagram counts once it is committed.
+#[derive(Default)]
+pub struct Outbox {
+    pub bytes: Vec<u8>,
+    sizes: Vec<u16>,
+}
+
+impl Outbox {
+    /// Where the next datagram starts.
+    pub fn start(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Ends the datagram that began at `start`.
+    pub fn commit(&mut self, start: usize) {
+        match u16::try_from(self.bytes.len().saturating_sub(start)) {
+            Ok(size) if size > 0 => self.sizes.push(size),
+            _ => self.bytes.truncate(start),
+        }
+    }
+
+    /// Gives up the datagram that began at `start`.
+    pub fn abort(&mut self, start: usize) {
+        self.bytes.truncate(start);
+    }
+
+    pub fn push(&mut self, datagram: &[u8]) {
+        let start = self.start();
+        self.bytes.extend_from_slice(datagram);
+        self.commit(start);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Runs of datagrams of one size, only the last of a run shorter: what one system call can send.
+    pub fn runs(&self) -> Runs<'_> {
+        Runs {
+            bytes: &self.bytes,
+            sizes: &self.sizes,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.sizes.clear();
+    }
+}
+
+/// Bytes of a run and the size of its segments.
+pub struct Run<'a> {
+    pub contents: &'a [u8],
+    pub segment: usize,
+    pub count: usize,
+}
+
+pub struct Runs<'a> {
+    bytes: &'a [u8],
+    sizes: &'a [u16],
+}
+
+/// What Linux takes in one call: 64 segments, 64 KiB with headers (UDP_MAX_SEGMENTS).
+const MOST_SEGMENTS: usize = 64;
+const MOST_BYTES: usize = 65_000;
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = Run<'a>;
+
+    fn next(&mut self) -> Option<Run<'a>> {
+        let (&first, rest) = self.sizes.split_first()?;
+        let segment = usize::from(first);
+        let mut total = segment;
+        let mut count = 1;
+        for &size in rest {
+            let size = usize::from(size);
+            if size > segment || count == MOST_SEGMENTS || total + size > MOST_BYTES {
+                break;
+            }
+            total += size;
+            count += 1;
+            if size < segment {
+                break;
+            }
+        }
+        let (contents, bytes) = self.bytes.split_at_checked(total)?;
+        self.bytes = bytes;
+        self.sizes = self.sizes.get(count..)?;
+        Some(Run {
+            contents,
+            segment,
+            count,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_join_equal_sizes_and_end_with_a_shorter_one() {
+        let mut outbox = Outbox::default();
+        for size in [10_usize, 10, 7, 9, 9, 12] {
+            outbox.push(&vec![size as u8; size]);
+        }
+        let runs: Vec<_> = outbox
+            .runs()
+            .map(|run| (run.segment, run.count, run.contents.len()))
+            .collect();
+        assert_eq!(runs, [(10, 3, 27), (9, 2, 18), (12, 1, 12)]);
+    }
+
+    #[test]
+    fn a_run_never_exceeds_what_the_system_takes() {
+        let mut outbox = Outbox::default();
+        for _ in 0..200 {
+            outbox.push(&[0; 1200]);
+        }
+        let runs: Vec<_> = outbox.runs().collect();
+        assert!(
+            runs.iter()
+                .all(|run| run.count <= 64 && run.contents.len() <= 65_000)
+        );
+        assert_eq!(runs.iter().map(|run| run.count).sum::<usize>(), 200);
+    }
+
+    #[test]
+    fn aborted_and_empty_datagrams_leave_nothing() {
+        let mut outbox = Outbox::default();
+        let start = outbox.start();
+        outbox.bytes.extend_from_slice(b"half");
+        outbox.abort(start);
+        outbox.push(b"");
+        assert!(outbox.is_empty() && outbox.bytes.is_empty());
+    }
+}

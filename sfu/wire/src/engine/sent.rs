@@ -1,0 +1,110 @@
+//! What a viewer was sent of late: numbers only, the payload stays in the publisher's history.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Time;
+
+const MOST: usize = 1024;
+
+#[derive(Clone, Copy)]
+struct Record {
+    /// Extended sequence number at the publisher; zero for a hole.
+    source: u64,
+    at: Time,
+    repeated: Option<Time>,
+}
+
+/// Answers "which packet was my number n?" for one slot.
+#[derive(Default)]
+pub struct Sent {
+    first: u64,
+    records: VecDeque<Record>,
+}
+
+impl Sent {
+    /// Notes that `sequence` (ours, extended) carried `source` (theirs, extended).
+    pub fn record(&mut self, now: Time, sequence: u64, source: u64, rtt: Duration) {
+        let end = self.first + self.records.len() as u64;
+        if self.records.is_empty() || sequence > end + MOST as u64 {
+            self.records.clear();
+            self.first = sequence;
+        }
+        let Some(index) = sequence.checked_sub(self.first) else {
+            return;
+        };
+        let index = index as usize;
+        while self.records.len() <= index {
+            self.records.push_back(Record {
+                source: 0,
+                at: now,
+                repeated: None,
+            });
+        }
+        if let Some(record) = self.records.get_mut(index) {
+            record.source = source;
+        }
+        let oldest = now - Duration::from_secs(1).max(rtt * 2);
+        while self.records.len() > MOST
+            || self
+                .records
+                .front()
+                .is_some_and(|record| record.at < oldest)
+        {
+            self.records.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// The source of our number `sequence` (16 bits, as a NACK names it), unless it was repeated within `rtt`.
+    pub fn repeat(&mut self, now: Time, sequence: u16, rtt: Duration) -> Option<u64> {
+        let index = usize::from(sequence.wrapping_sub(self.first as u16));
+        let record = self.records.get_mut(index)?;
+        if record.source == 0 || record.repeated.is_some_and(|at| now.since(at) < rtt) {
+            return None;
+        }
+        record.repeated = Some(now);
+        Some(record.source)
+    }
+
+    pub fn clear(&mut self) {
+        self.records.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RTT: Duration = Duration::from_millis(50);
+
+    fn at(ms: u64) -> Time {
+        Time::from_micros(ms * 1000)
+    }
+
+    #[test]
+    fn a_number_leads_to_its_source_once_a_round_trip() {
+        let mut sent = Sent::default();
+        sent.record(at(0), 131_070, 70_000, RTT);
+        sent.record(at(1), 131_073, 70_003, RTT);
+        assert_eq!(sent.repeat(at(2), 131_070_u64 as u16, RTT), Some(70_000));
+        assert_eq!(sent.repeat(at(3), 131_070_u64 as u16, RTT), None);
+        assert_eq!(sent.repeat(at(60), 131_070_u64 as u16, RTT), Some(70_000));
+        assert_eq!(sent.repeat(at(2), 131_071_u64 as u16, RTT), None);
+        assert_eq!(sent.repeat(at(2), 131_073_u64 as u16, RTT), Some(70_003));
+        assert_eq!(sent.repeat(at(2), 40_000, RTT), None);
+    }
+
+    #[test]
+    fn it_is_bounded_and_forgets() {
+        let mut sent = Sent::default();
+        for n in 0..5_000_u64 {
+            sent.record(at(0), 131_070 + n, 70_000 + n, RTT);
+        }
+        assert_eq!(sent.records.len(), MOST);
+        sent.record(at(1_100), 140_000, 90_000, RTT);
+        assert!(sent.records.len() <= 1);
+        sent.clear();
+        assert_eq!(sent.repeat(at(1_200), 140_000_u64 as u16, RTT), None);
+    }
+}

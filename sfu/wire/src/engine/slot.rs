@@ -1,0 +1,467 @@
+//! A section in which a viewer receives: whatever fills it, the viewer sees one stream without a seam.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::command::{SendSlot, TrackId};
+use crate::engine::clock::ticks;
+use crate::engine::sending::{Outbound, Sending};
+use crate::engine::sent::Sent;
+use crate::engine::stream::{Mapping, Stream};
+use crate::engine::track::Track;
+use crate::srtp::Window;
+use crate::time::Time;
+
+/// Changes of the sequence offset that late packets may still need.
+const MOST_CUTS: usize = 64;
+
+/// A packet of a track on its way to viewers.
+#[derive(Clone, Copy)]
+pub struct Packet<'a> {
+    pub encoding: usize,
+    /// Extended sequence number at the publisher.
+    pub sequence: u64,
+    pub timestamp: u32,
+    pub payload_type: u8,
+    pub clock_rate: u32,
+    pub marker: bool,
+    /// It is where a viewer can start: a keyframe's first packet, any packet of audio.
+    pub starts: bool,
+    pub audio_level: Option<u8>,
+    /// Without padding; empty for a packet of nothing else.
+    pub payload: &'a [u8],
+}
+
+/// What a viewer's section did with a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Sent, this many packets (a late start of a keyframe brings what had followed it).
+    Sent(u64),
+    /// Padding that leaves no gap.
+    Absorbed,
+    /// The viewer can't start before a keyframe.
+    NeedsKeyframe,
+    /// Sent before the opening, or of another encoding.
+    Old,
+    /// The viewer's section lacks the codec.
+    NoCodec,
+    Closed,
+}
+
+pub struct Slot {
+    pub section: SendSlot,
+    pub fill: Option<Fill>,
+    /// The next extended sequence number, of the stream and of its retransmissions.
+    next: u64,
+    next_rtx: u64,
+    /// Numbers that were used: a publisher that repeats one of its own must not make us repeat ours.
+    used: Option<Window>,
+    last: Option<(u32, Time)>,
+    packets: u32,
+    octets: u32,
+    sent: Sent,
+}
+
+/// A track and how far its way into the slot is open.
+pub struct Fill {
+    pub track: TrackId,
+    formats: Vec<Translation>,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+struct Translation {
+    from: u8,
+    to: u8,
+    rtx: Option<u8>,
+}
+
+enum State {
+    /// A gate or a mute is in the way.
+    Closed,
+    /// Open, until a packet comes that a viewer can start with; nothing below the floor of its encoding counts.
+    Waiting {
+        floors: Vec<u64>,
+    },
+    Passing(Passing),
+}
+
+struct Passing {
+    encoding: usize,
+    first: u64,
+    newest: u64,
+    timestamp_offset: u32,
+    cuts: VecDeque<Cut>,
+}
+
+/// From source number `from` on, ours is theirs plus `offset`.
+struct Cut {
+    from: u64,
+    offset: u64,
+}
+
+impl Passing {
+    fn translate(&self, sequence: u64) -> Option<u64> {
+        let cut = self.cuts.iter().rev().find(|cut| cut.from <= sequence)?;
+        Some(sequence.wrapping_add(cut.offset))
+    }
+
+    /// The next number is not used up by `sequence`, which carried nothing.
+    fn absorb(&mut self, sequence: u64) {
+        if let Some(last) = self.cuts.back() {
+            let offset = last.offset.wrapping_sub(1);
+            self.cuts.push_back(Cut {
+                from: sequence + 1,
+                offset,
+            });
+        }
+        if self.cuts.len() > MOST_CUTS {
+            self.cuts.pop_front();
+            self.first = self.cuts.front().map_or(self.first, |cut| cut.from);
+        }
+    }
+}
+
+impl Slot {
+    /// `start` and `start_rtx` are the first sequence numbers, extended.
+    pub fn new(section: SendSlot, start: u64, start_rtx: u64) -> Self {
+        Self {
+            section,
+            fill: None,
+            next: start,
+            next_rtx: start_rtx,
+            used: None,
+            last: None,
+            packets: 0,
+            octets: 0,
+            sent: Sent::default(),
+        }
+    }
+
+    /// The numbers that follow the last ones used: an SSRC must never use one twice under the same keys (RFC 7714 section 8.2).
+    pub fn numbers(&self) -> (u64, u64) {
+        (self.next, self.next_rtx)
+    }
+
+    /// Binds a track to the section, closed.
+    pub fn assign(&mut self, track: &Track) {
+        self.sent.clear();
+        self.fill = Some(Fill {
+            track: track.section.track,
+            formats: self.translations(track),
+            state: State::Closed,
+        });
+    }
+
+    pub fn unassign(&mut self) {
+        self.sent.clear();
+        self.fill = None;
+    }
+
+    /// Works out again which payload types stand for the same codec, after an offer of either side.
+    pub fn retranslate(&mut self, track: &Track) {
+        let formats = self.translations(track);
+        if let Some(fill) = &mut self.fill {
+            fill.formats = formats;
+        }
+    }
+
+    fn translations(&self, track: &Track) -> Vec<Translation> {
+        let formats = track.section.formats.iter().filter_map(|from| {
+            let to = self
+                .section
+                .formats
+                .iter()
+                .find(|to| to.format == from.format)?;
+            Some(Translation {
+                from: from.payload_type,
+                to: to.payload_type,
+                rtx: to
+                    .rtx_payload_type
+                    .filter(|_| self.section.rtx_ssrc.is_some()),
+            })
+        });
+        formats.collect()
+    }
+
+    /// Nothing more passes, and nothing that passed is repeated.
+    pub fn close(&mut self) {
+        self.sent.clear();
+        if let Some(fill) = &mut self.fill {
+            fill.state = State::Closed;
+        }
+    }
+
+    /// What comes from now on may pass. Says whether it had been closed.
+    pub fn open(&mut self, streams: &[Stream]) -> bool {
+        match &mut self.fill {
+            Some(fill) if matches!(fill.state, State::Closed) => {
+                fill.state = State::Waiting {
+                    floors: streams.iter().map(Stream::next).collect(),
+                };
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The encodings changed under the slot: wait for a new start.
+    pub fn reopen(&mut self, streams: &[Stream]) {
+        if let Some(fill) = &mut self.fill
+            && !matches!(fill.state, State::Closed)
+        {
+            self.sent.clear();
+            fill.state = State::Waiting {
+                floors: streams.iter().map(Stream::next).collect(),
+            };
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.fill
+            .as_ref()
+            .is_some_and(|fill| !matches!(fill.state, State::Closed))
+    }
+
+    /// Writes a packet of the slot's track as the viewer is to see it.
+    pub fn forward(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        track: &Track,
+        rtt: Duration,
+        sending: &mut Sending,
+    ) -> Outcome {
+        let Some(fill) = &mut self.fill else {
+            return Outcome::Closed;
+        };
+        match &mut fill.state {
+            State::Closed => Outcome::Closed,
+            State::Waiting { floors } => {
+                if packet.encoding != track.preferred() {
+                    return Outcome::Old;
+                }
+                if !packet.starts || packet.payload.is_empty() {
+                    return Outcome::NeedsKeyframe;
+                }
+                if floors
+                    .get(packet.encoding)
+                    .is_some_and(|floor| packet.sequence < *floor)
+                {
+                    return Outcome::Old;
+                }
+                if !fill
+                    .formats
+                    .iter()
+                    .any(|format| format.from == packet.payload_type)
+                {
+                    return Outcome::NoCodec;
+                }
+                self.start(now, packet);
+                let marked = Packet {
+                    // A viewer's jitter buffer may adapt at the start of a talk spurt (RFC 3551 section 4.1).
+                    marker: packet.marker || track.section.kind == crate::command::Kind::Audio,
+                    ..*packet
+                };
+                let mut sent = u64::from(self.write(now, &marked, rtt, sending));
+                sent += self.catch_up(now, packet, track, rtt, sending);
+                Outcome::Sent(sent)
+            }
+            State::Passing(passing) => {
+                if packet.encoding != passing.encoding || packet.sequence < passing.first {
+                    return Outcome::Old;
+                }
+                if packet.payload.is_empty() && packet.sequence == passing.newest + 1 {
+                    passing.newest = packet.sequence;
+                    passing.absorb(packet.sequence);
+                    return Outcome::Absorbed;
+                }
+                if !fill
+                    .formats
+                    .iter()
+                    .any(|format| format.from == packet.payload_type)
+                {
+                    return Outcome::NoCodec;
+                }
+                match self.write(now, packet, rtt, sending) {
+                    true => Outcome::Sent(1),
+                    false => Outcome::Old,
+                }
+            }
+        }
+    }
+
+    /// Packets that came before the keyframe's late first one, but follow it.
+    fn catch_up(
+        &mut self,
+        now: Time,
+        first: &Packet<'_>,
+        track: &Track,
+        rtt: Duration,
+        sending: &mut Sending,
+    ) -> u64 {
+        let Some(stream) = track.streams.get(first.encoding) else {
+            return 0;
+        };
+        let mut sent = 0;
+        for (sequence, entry) in stream.history.after(first.sequence) {
+            let packet = Packet {
+                sequence,
+                timestamp: entry.timestamp,
+                payload_type: entry.payload_type,
+                marker: entry.marker,
+                starts: entry.keyframe,
+                audio_level: entry.audio_level,
+                payload: &entry.payload,
+                ..*first
+            };
+            sent += u64::from(self.write(now, &packet, rtt, sending));
+        }
+        sent
+    }
+
+    /// Joins a source to what the viewer saw last: numbers without a gap, the timestamp further by the time that passed.
+    fn start(&mut self, now: Time, packet: &Packet<'_>) {
+        let timestamp = match self.last {
+            Some((last, at)) => {
+                let elapsed = now.since(at).as_micros() * u128::from(packet.clock_rate) / 1_000_000;
+                last.wrapping_add((elapsed as u32).max(1))
+            }
+            None => packet.timestamp,
+        };
+        if let Some(fill) = &mut self.fill {
+            fill.state = State::Passing(Passing {
+                encoding: packet.encoding,
+                first: packet.sequence,
+                newest: packet.sequence,
+                timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
+                cuts: VecDeque::from([Cut {
+                    from: packet.sequence,
+                    offset: self.next.wrapping_sub(packet.sequence),
+                }]),
+            });
+        }
+    }
+
+    fn write(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        rtt: Duration,
+        sending: &mut Sending,
+    ) -> bool {
+        let Some(Fill {
+            formats,
+            state: State::Passing(passing),
+            ..
+        }) = &mut self.fill
+        else {
+            return false;
+        };
+        let Some(format) = formats
+            .iter()
+            .find(|format| format.from == packet.payload_type)
+        else {
+            return false;
+        };
+        let Some(sequence) = passing.translate(packet.sequence) else {
+            return false;
+        };
+        match &mut self.used {
+            Some(used) if used.check(sequence).is_err() => return false,
+            Some(used) => used.accept(sequence),
+            None => self.used = Some(Window::new(sequence)),
+        }
+        let timestamp = packet.timestamp.wrapping_add(passing.timestamp_offset);
+        let outbound = Outbound {
+            payload_type: format.to,
+            sequence,
+            timestamp,
+            ssrc: self.section.ssrc,
+            marker: packet.marker,
+            audio_level: packet.audio_level,
+            original: None,
+            payload: packet.payload,
+        };
+        if !sending.rtp(now, &outbound, &self.section.extensions) {
+            return false;
+        }
+        passing.newest = passing.newest.max(packet.sequence);
+        if sequence >= self.next {
+            self.next = sequence + 1;
+            self.last = Some((timestamp, now));
+        }
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        if self.section.rtx_ssrc.is_some() {
+            self.sent.record(now, sequence, packet.sequence, rtt);
+        }
+        true
+    }
+
+    /// Sends one of our numbers again (RFC 4588); false when it is no longer there or never was.
+    pub fn repeat(
+        &mut self,
+        now: Time,
+        sequence: u16,
+        streams: &[Stream],
+        rtt: Duration,
+        sending: &mut Sending,
+    ) -> bool {
+        let Some(Fill {
+            formats,
+            state: State::Passing(passing),
+            ..
+        }) = &self.fill
+        else {
+            return false;
+        };
+        let Some(ssrc) = self.section.rtx_ssrc else {
+            return false;
+        };
+        let Some(source) = self.sent.repeat(now, sequence, rtt) else {
+            return false;
+        };
+        let entry = streams
+            .get(passing.encoding)
+            .and_then(|stream| stream.history.get(source));
+        let Some(entry) = entry else {
+            return false;
+        };
+        let format = formats
+            .iter()
+            .find(|format| format.from == entry.payload_type);
+        let Some(payload_type) = format.and_then(|format| format.rtx) else {
+            return false;
+        };
+        let outbound = Outbound {
+            payload_type,
+            sequence: self.next_rtx,
+            timestamp: entry.timestamp.wrapping_add(passing.timestamp_offset),
+            ssrc,
+            marker: entry.marker,
+            audio_level: entry.audio_level,
+            original: Some(sequence),
+            payload: &entry.payload,
+        };
+        let sent = sending.rtp(now, &outbound, &self.section.extensions);
+        self.next_rtx += u64::from(sent);
+        sent
+    }
+
+    /// What a sender report says of the slot at NTP time `ntp`: timestamp, packets, octets (RFC 3550 section 6.4.1).
+    /// Nothing before the publisher has told how its timestamps stand to its clock.
+    pub fn report(&self, ntp: u64, track: &Track) -> Option<(u32, u32, u32)> {
+        let State::Passing(passing) = &self.fill.as_ref()?.state else {
+            return None;
+        };
+        let stream = track.streams.get(passing.encoding)?;
+        let Mapping { ntp: at, rtp } = stream.mapping?;
+        let clock_rate = track.section.formats.first()?.clock_rate;
+        let elapsed = ticks(ntp.wrapping_sub(at) as i64, clock_rate);
+        let timestamp = rtp
+            .wrapping_add(elapsed as u32)
+            .wrapping_add(passing.timestamp_offset);
+        Some((timestamp, self.packets, self.octets))
+    }
+}

@@ -1,0 +1,121 @@
+//! One encoding of a published track as it arrives.
+
+use std::time::Duration;
+
+use crate::engine::history::{Entry, History};
+use crate::engine::nack::{Gap, Nacks};
+use crate::engine::reception::Reception;
+use crate::seq::Unwrapper;
+use crate::time::Time;
+
+/// A publisher's sender report, its time already on our clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mapping {
+    pub ntp: u64,
+    pub rtp: u32,
+}
+
+/// What arrived of an encoding, and what can be sent of it.
+#[derive(Default)]
+pub struct Stream {
+    pub ssrc: Option<u32>,
+    pub rtx_ssrc: Option<u32>,
+    pub reception: Reception,
+    pub rtx_reception: Reception,
+    pub rtx_sequence: Unwrapper,
+    pub nacks: Nacks,
+    pub history: History,
+    pub mapping: Option<Mapping>,
+    sequence: Unwrapper,
+    /// The lowest extended sequence number that came.
+    lowest: u64,
+    /// Nothing below this extended sequence number may pass: it was sent before the opening.
+    floor: u64,
+}
+
+/// What a sequence number means to a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrival {
+    pub sequence: u64,
+    pub gap: Gap,
+    /// It had been missing.
+    pub recovered: bool,
+}
+
+impl Stream {
+    /// A stream whose SSRCs the offer named, or that packets will name.
+    pub fn new(ssrc: Option<u32>, rtx_ssrc: Option<u32>) -> Self {
+        Self {
+            ssrc,
+            rtx_ssrc,
+            ..Self::default()
+        }
+    }
+
+    /// Places a packet among the others; gaps become missing packets when `repair` is on.
+    pub fn arrive(&mut self, now: Time, sequence: u16, repair: bool) -> Arrival {
+        let before = self.sequence.highest();
+        let sequence = self.sequence.unwrap(sequence);
+        let mut gap = Gap::Repairable;
+        let mut recovered = false;
+        match before {
+            Some(highest) if sequence > highest + 1 && repair => {
+                gap = self.nacks.lost(now, highest + 1, sequence);
+            }
+            Some(highest) if sequence < highest => {
+                recovered = self.nacks.found(sequence);
+                // The first to arrive was not the first sent: what lies between is missing too.
+                if sequence < self.lowest && repair {
+                    self.nacks.lost_before(now, sequence + 1, self.lowest);
+                }
+            }
+            _ => {}
+        }
+        self.lowest = if before.is_none() {
+            sequence
+        } else {
+            self.lowest.min(sequence)
+        };
+        Arrival {
+            sequence,
+            gap,
+            recovered,
+        }
+    }
+
+    /// Keeps a packet for retransmission; false when it is there already.
+    pub fn keep(&mut self, sequence: u64, entry: Entry, rtt: Duration) -> bool {
+        if self.history.get(sequence).is_some() {
+            return false;
+        }
+        self.history.insert(sequence, entry, rtt);
+        true
+    }
+
+    /// The lowest sequence number that came wholly after this moment.
+    pub fn next(&self) -> u64 {
+        self.sequence.highest().map_or(0, |highest| highest + 1)
+    }
+
+    pub fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// The track's passage closed: nothing that came is kept or asked for again.
+    pub fn close(&mut self) {
+        self.nacks.clear();
+        self.history.clear();
+    }
+
+    /// The track's passage opened: only what comes from here on may pass.
+    pub fn open(&mut self) {
+        self.close();
+        self.floor = self.next();
+        self.lowest = self.floor;
+    }
+
+    /// A new source in place of the old: its numbers have nothing to do with the old ones.
+    pub fn restart(&mut self, ssrc: u32) {
+        *self = Self::new(Some(ssrc), None);
+    }
+}

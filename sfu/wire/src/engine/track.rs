@@ -1,0 +1,92 @@
+//! A published camera, microphone or screen.
+
+use std::time::Duration;
+
+use crate::command::{EncodingName, Format, PeerId, ReceiveTrack, RoomId, SlotId};
+use crate::engine::governor::Governor;
+use crate::engine::stream::Stream;
+
+/// A track, its encodings as they arrive, and who watches it.
+pub struct Track {
+    pub section: ReceiveTrack,
+    pub owner: PeerId,
+    pub room: RoomId,
+    pub streams: Vec<Stream>,
+    pub governor: Governor,
+    pub muted: bool,
+    /// The owner's gate is open and the track is not muted.
+    pub passes: bool,
+    /// A packet passed since the opening.
+    pub started: bool,
+    /// The longest round trip of a viewer: what is sent again must be kept for two of them.
+    pub viewer_rtt: Duration,
+    pub viewers: Vec<(PeerId, SlotId)>,
+}
+
+impl Track {
+    pub fn new(section: ReceiveTrack, owner: PeerId, room: RoomId) -> Self {
+        let mut track = Self {
+            section: ReceiveTrack {
+                encodings: Vec::new(),
+                ..section.clone()
+            },
+            owner,
+            room,
+            streams: Vec::new(),
+            governor: Governor::default(),
+            muted: false,
+            passes: false,
+            started: false,
+            viewer_rtt: Duration::ZERO,
+            viewers: Vec::new(),
+        };
+        track.update(section);
+        track
+    }
+
+    /// Takes over a section after a new offer; encodings that are named as before keep their state.
+    pub fn update(&mut self, section: ReceiveTrack) {
+        let mut before: Vec<(EncodingName, Stream)> = std::mem::take(&mut self.section.encodings)
+            .into_iter()
+            .zip(std::mem::take(&mut self.streams))
+            .collect();
+        for name in &section.encodings {
+            let kept = before.iter().position(|(old, _)| old == name);
+            let stream = kept.map(|index| before.swap_remove(index).1);
+            self.streams
+                .push(stream.unwrap_or_else(|| Stream::new(name.ssrc, name.rtx_ssrc)));
+        }
+        self.section = section;
+    }
+
+    pub fn format(&self, payload_type: u8) -> Option<&Format> {
+        self.section
+            .formats
+            .iter()
+            .find(|format| format.payload_type == payload_type)
+    }
+
+    /// The format whose retransmissions have this payload type (RFC 4588).
+    pub fn format_of_rtx(&self, payload_type: u8) -> Option<&Format> {
+        self.section
+            .formats
+            .iter()
+            .find(|format| format.rtx_payload_type == Some(payload_type))
+    }
+
+    /// The first encoding that is sent at all: in the order of the offer, so the one the publisher put first.
+    pub fn preferred(&self) -> usize {
+        self.streams
+            .iter()
+            .position(|stream| stream.next() > 0)
+            .unwrap_or(0)
+    }
+
+    /// Where a keyframe request goes: browsers answer one on every encoding.
+    pub fn keyframe_ssrc(&self) -> Option<u32> {
+        self.streams
+            .get(self.preferred())
+            .and_then(|stream| stream.ssrc)
+            .or_else(|| self.streams.iter().find_map(|stream| stream.ssrc))
+    }
+}

@@ -1,0 +1,315 @@
+//! One media thread: an engine, its sockets and a clock. Commands cross to it and events from it in two queues.
+
+mod socket;
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+
+use crate::command::Command;
+use crate::engine::{self, Engine};
+use crate::event::Event;
+use crate::time::Time;
+use socket::Sockets;
+
+/// Seconds from the NTP epoch (1900) to the Unix epoch (RFC 5905).
+const NTP_TO_UNIX: u64 = 2_208_988_800;
+/// Above this many wake-ups in a window the thread takes turns: a wake-up then costs more than the packets it brings.
+const BUSY: u32 = 500;
+const WINDOW: Duration = Duration::from_millis(100);
+const TURN: Duration = Duration::from_micros(500);
+/// Nice value asked for: under load every millisecond of delay is heard.
+const PRIORITY: i32 = -10;
+
+enum Message {
+    Command(Command),
+    Inspect(Box<dyn FnOnce(&mut Engine) + Send>),
+    Stop,
+}
+
+struct Shared {
+    inbox: Mutex<Vec<Message>>,
+    /// Wakes the media thread; written only when the inbox was empty.
+    wake: OwnedFd,
+    events: Mutex<Vec<Event>>,
+    /// Readable when there are events; written only when there were none.
+    notify: OwnedFd,
+}
+
+/// A running media thread. Dropping it stops the thread and closes the sockets.
+pub struct Shard {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    port: u16,
+    raised: bool,
+}
+
+/// What a media thread needs to start.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// UDP port, IPv4 and IPv6; zero for a free one.
+    pub port: u16,
+    pub seed: u64,
+}
+
+impl Shard {
+    /// Opens the sockets and starts the thread. Fails when the port is taken or no thread can be had.
+    pub fn start(config: Config) -> io::Result<Self> {
+        let sockets = Sockets::bind(config.port)?;
+        let port = sockets.port();
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let shared = Arc::new(Shared {
+            inbox: Mutex::default(),
+            wake: eventfd(0, flags)?,
+            events: Mutex::default(),
+            notify: eventfd(0, flags)?,
+        });
+        let engine = Engine::new(engine::Config {
+            ntp_at_zero: ntp_now(),
+            seed: config.seed,
+        });
+        let (ready, is_ready) = sync_channel(1);
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            sockets,
+            engine,
+            origin: Instant::now(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("venterom-media".to_owned())
+            .spawn(move || {
+                let raised =
+                    rustix::process::setpriority_process(Some(rustix::thread::gettid()), PRIORITY)
+                        .is_ok();
+                // The receiver waits below; a send can't fail before it has come.
+                let _ = ready.send(raised);
+                worker.run();
+            })?;
+        let raised = is_ready.recv().unwrap_or(false);
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+            port,
+            raised,
+        })
+    }
+
+    /// The UDP port in use.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the system gave the thread a raised priority.
+    pub fn raised_priority(&self) -> bool {
+        self.raised
+    }
+
+    pub fn apply(&self, command: Command) {
+        self.send(Message::Command(command));
+    }
+
+    /// Readable when [`Shard::drain_events`] has something to give.
+    pub fn notifier(&self) -> BorrowedFd<'_> {
+        self.shared.notify.as_fd()
+    }
+
+    pub fn drain_events(&self) -> Vec<Event> {
+        clear(&self.shared.notify);
+        std::mem::take(&mut *lock(&self.shared.events))
+    }
+
+    /// Runs `question` on the media thread and waits for its answer; nothing when the thread has ended.
+    pub fn inspect<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Engine) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, is_answered) = sync_channel(1);
+        self.send(Message::Inspect(Box::new(move |engine| {
+            // The asker may have given up.
+            let _ = answer.send(question(engine));
+        })));
+        is_answered.recv().ok()
+    }
+
+    fn send(&self, message: Message) {
+        let was_empty = {
+            let mut inbox = lock(&self.shared.inbox);
+            let was_empty = inbox.is_empty();
+            inbox.push(message);
+            was_empty
+        };
+        if was_empty {
+            signal(&self.shared.wake);
+        }
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        self.send(Message::Stop);
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been printed; there is nobody to hand it to.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    sockets: Sockets,
+    engine: Engine,
+    origin: Instant,
+}
+
+impl Worker {
+    fn run(mut self) {
+        let mut pace = Pace::new();
+        loop {
+            pace.wait();
+            self.sleep();
+            self.engine.counters.wakeups += 1;
+            pace.woken();
+            if self.turn().is_stop() {
+                return;
+            }
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::from_micros(self.origin.elapsed().as_micros() as u64)
+    }
+
+    fn sleep(&self) {
+        let timeout = self.engine.next_timeout().map(|at| {
+            let left = at.since(self.now());
+            Timespec {
+                tv_sec: left.as_secs() as i64,
+                tv_nsec: i64::from(left.subsec_nanos()),
+            }
+        });
+        let mut fds: Vec<PollFd<'_>> = vec![PollFd::new(&self.shared.wake, PollFlags::IN)];
+        fds.extend(
+            self.sockets
+                .iter()
+                .map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)),
+        );
+        // Interrupted or not, the turn looks at everything.
+        let _ = poll(&mut fds, timeout.as_ref());
+    }
+
+    fn turn(&mut self) -> Turn {
+        clear(&self.shared.wake);
+        let messages = std::mem::take(&mut *lock(&self.shared.inbox));
+        for message in messages {
+            match message {
+                Message::Command(command) => self.engine.apply(self.now(), command),
+                Message::Inspect(question) => question(&mut self.engine),
+                Message::Stop => return Turn::Stop,
+            }
+        }
+        let now = self.now();
+        let engine = &mut self.engine;
+        self.sockets
+            .receive(|tuple, datagram| engine.receive(now, tuple, datagram));
+        self.engine.handle_timeout(now);
+        if self.engine.has_transmits() {
+            let sockets = &self.sockets;
+            let mut errors = 0;
+            self.engine
+                .drain_transmits(|tuple, run| errors += sockets.send(tuple, &run));
+            self.engine.counters.send_errors += errors;
+        }
+        if self.engine.has_events() {
+            let fresh = self.engine.drain_events();
+            let mut events = lock(&self.shared.events);
+            let was_empty = events.is_empty();
+            events.extend(fresh);
+            drop(events);
+            if was_empty {
+                signal(&self.shared.notify);
+            }
+        }
+        Turn::Continue
+    }
+}
+
+enum Turn {
+    Continue,
+    Stop,
+}
+
+impl Turn {
+    fn is_stop(&self) -> bool {
+        matches!(self, Self::Stop)
+    }
+}
+
+/// Woken at once when idle, in turns of half a millisecond when busy.
+struct Pace {
+    window: Instant,
+    wakeups: u32,
+    busy: bool,
+    last: Instant,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            window: now,
+            wakeups: 0,
+            busy: false,
+            last: now,
+        }
+    }
+
+    fn wait(&self) {
+        if self.busy
+            && let Some(left) = TURN.checked_sub(self.last.elapsed())
+        {
+            std::thread::sleep(left);
+        }
+    }
+
+    fn woken(&mut self) {
+        self.last = Instant::now();
+        self.wakeups += 1;
+        let elapsed = self.last - self.window;
+        if elapsed >= WINDOW {
+            // In turns a busy thread wakes twice as often as the bound at the most; half the bound says it is idle again.
+            let bound = if self.busy { BUSY / 2 } else { BUSY };
+            self.busy = u128::from(self.wakeups) * WINDOW.as_micros()
+                > u128::from(bound) * elapsed.as_micros();
+            self.window = self.last;
+            self.wakeups = 0;
+        }
+    }
+}
+
+fn ntp_now() -> u64 {
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let fraction = (u64::from(unix.subsec_nanos()) << 32) / 1_000_000_000;
+    ((unix.as_secs() + NTP_TO_UNIX) << 32) | fraction
+}
+
+/// A panic elsewhere leaves plain data behind; it is still good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn signal(fd: &OwnedFd) {
+    // Fails only when the counter is full, and then it is readable anyway.
+    let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
+}
+
+fn clear(fd: &OwnedFd) {
+    // Fails only when there is nothing to clear.
+    let _ = rustix::io::read(fd, &mut [0_u8; 8]);
+}
