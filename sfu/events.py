@@ -1,0 +1,49 @@
+"""What the wire tells the node: one small type per event."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DtlsReceived:
+    """A DTLS datagram from a validated address of the peer (RFC 7983)."""
+
+    peer: int
+    datagram: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The peer's first address was validated by ICE."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanged:
+    """Media to the peer now goes to another address."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentLost:
+    """No authenticated Binding request for 30 s (RFC 7675): nothing more is sent to the peer."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRegained:
+    """The peer's checks are back."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStarted:
+    """The first packet of a track arrived while it could pass."""
+
+    track: int
+
+
+Event = DtlsReceived | Validated | PathChanged | ConsentLost | ConsentRegained | TrackStarted
