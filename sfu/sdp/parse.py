@@ -176,7 +176,7 @@ def _attribute(offer: Offer, section: Section | None, name: str, value: str | No
 
 
 def _bundle(value: str) -> tuple[str, ...] | None:
-    semantics, *mids = value.split()
+    semantics, *mids = value.split() or [""]
     if semantics != "BUNDLE":
         return None
     if len(set(mids)) != len(mids) or not all(_MID.fullmatch(mid) for mid in mids):
@@ -259,7 +259,7 @@ def _ssrc(section: Section, value: str) -> None:
 
 
 def _ssrc_group(section: Section, value: str) -> None:
-    semantics, *fields = value.split()
+    semantics, *fields = value.split() or [""]
     if semantics not in ("FID", "SIM"):
         return
     numbers = [_number(item, 0xFFFFFFFF, "ssrc-group") for item in fields]
