@@ -1,0 +1,436 @@
+"""One room at work: takes inputs in order, drives the node, tells the participants, and watches the clocks.
+
+Two states are kept. `newest` holds everything decided; closings act on the node as soon as they are in it. `shown`
+holds what has taken effect: a step that opens something waits in the queue until the journal has it on disk, and every
+step waits behind those before it. Only then are gates opened and people told, in the order in which things happened.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol, assert_never
+
+import structlog
+
+from signalling import messages
+from signalling.clock import Clock, Timer
+from signalling.config import SignallingConfig
+from signalling.errors import RoomError, SignallingError
+from signalling.inputs import (
+    Consent,
+    Disconnect,
+    End,
+    Enter,
+    Expire,
+    HostBack,
+    HostLost,
+    Input,
+    Recorded,
+    Return,
+    is_opening,
+)
+from signalling.journal import Journal, Record
+from signalling.node import Node, Slots, TrackView
+from signalling.ratelimit import Bucket
+from signalling.redact import mark
+from signalling.room import (
+    CloseGate,
+    ClosePeer,
+    Dismiss,
+    Ended,
+    OpenGate,
+    Person,
+    Room,
+    apply,
+    effects,
+    host_patience,
+    step,
+)
+from signalling.views import View, changes, view
+
+log: Final = structlog.get_logger("venterom.signalling")
+
+
+class Link(Protocol):
+    """A participant's connection."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing reaches the client any more."""
+        ...
+
+    def send(self, message: messages.ServerMessage) -> None:
+        """Queues a message."""
+        ...
+
+    def dismiss(self, reason: messages.EndReason) -> None:
+        """Tells that it is over, and closes."""
+        ...
+
+
+Settle = Callable[[SignallingError | None], None]
+"""Told once, when a step has taken effect or failed for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a room needs of the world."""
+
+    config: SignallingConfig
+    node: Node
+    journal: Journal
+    clock: Clock
+    welcome: Callable[[Room, Person, Slots, int | None], messages.Joined]
+    over: Callable[[Room], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The connection behind an entry or a return, and the id of the message that asked for it."""
+
+    link: Link
+    re: int | None
+
+
+@dataclass(slots=True, eq=False)
+class _Step:
+    event: Input
+    at: float
+    after: Room
+    closed: frozenset[str]
+    waits: bool
+    arrival: Arrival | None
+    settle: Settle
+
+
+def _ignore(_: SignallingError | None) -> None:
+    return
+
+
+class LiveRoom:
+    """A room, its connections, its timers and its peers on the node."""
+
+    def __init__(self, room: Room, services: Services) -> None:
+        self._services = services
+        self._newest = self._shown = room
+        self._steps: deque[_Step] = deque()
+        self._showing = False
+        self._blank = True
+        self._links: dict[str, Link] = {}
+        self._views: dict[str, View] = {}
+        self._peers: dict[str, bool] = {}  # those open on the node, and whether their gate is
+        self._tracks: dict[str, tuple[TrackView, ...]] = {}
+        self._told_tracks: dict[str, tuple[TrackView, ...]] = {}
+        self._buckets: dict[str, Bucket] = {}
+        self._away: dict[str, Timer] = {}
+        self._host_timer: Timer | None = None
+        self._expiry: Timer | None = None
+        self._log = log.bind(room=mark(room.id))
+
+    @property
+    def state(self) -> Room:
+        """Everything decided so far."""
+        return self._newest
+
+    @property
+    def shown(self) -> Room:
+        """What has taken effect."""
+        return self._shown
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing has ever happened here."""
+        return self._blank and not self._steps
+
+    def start(self) -> None:
+        """Sets the clocks of a room that was restored."""
+        self._blank = False
+        for person in self._newest.people.values():
+            if person.seated:
+                self._start_away(person.id)
+        self._watch()
+
+    def submit(self, event: Input, *, arrival: Arrival | None = None, settle: Settle = _ignore) -> None:
+        """Decides an input (raises SignallingError, and then nothing has changed) and has it take effect."""
+        opening = is_opening(event)
+        if opening and not self._services.journal.healthy:
+            raise RoomError("storage_unavailable")
+        at = self._services.clock.wall()
+        after = step(self._newest, event, at)
+        before, self._newest = self._newest, after
+        item = _Step(event, at, after, self._close(before, after), opening, arrival, settle)
+        self._steps.append(item)
+        if isinstance(event, Recorded):
+            record = Record(after.id, after.epoch, 0, at, event)
+            self._services.journal.submit(record, opening=opening, done=partial(self._written, item))
+        self._show()
+        self._watch()
+
+    def disconnect(self, participant: str, link: Link) -> None:
+        """A connection is gone; one that was taken over means nothing."""
+        if self._links.get(participant) is link:
+            del self._links[participant]
+            self._views.pop(participant, None)
+            self._try(Disconnect(participant))
+            self._start_away(participant)
+            self._watch()
+
+    def is_current(self, participant: str, link: Link) -> bool:
+        """Whether this connection speaks for the participant."""
+        return self._links.get(participant) is link
+
+    def bucket(self, participant: str) -> Bucket:
+        """The participant's message allowance, kept over reconnects."""
+        config = self._services.config
+        if participant not in self._buckets:
+            now = self._services.clock.monotonic()
+            self._buckets[participant] = Bucket.full(config.messages_per_second, config.messages_burst, now)
+        return self._buckets[participant]
+
+    def media(self, participant: str, alive: bool) -> None:
+        """The node says whether a participant's transport is up."""
+        person = self._newest.people.get(participant)
+        if person is not None and person.seated and person.consent is not alive:
+            self._try(Consent(participant, alive))
+
+    def tracks(self, participant: str, tracks: tuple[TrackView, ...]) -> None:
+        """The node says what a participant gets of others."""
+        self._tracks[participant] = tracks
+        self._tell_tracks(participant)
+
+    def tell(self, participant: str, message: messages.ServerMessage) -> None:
+        """Passes a message on, if the participant is connected."""
+        link = self._links.get(participant)
+        if link is not None:
+            link.send(message)
+
+    def storage_recovered(self) -> None:
+        """The journal takes openings again."""
+        self._watch()
+
+    def stop(self) -> None:
+        """Stops the clocks."""
+        timers = [self._host_timer, self._expiry, *self._away.values()]
+        self._host_timer = self._expiry = None
+        self._away.clear()
+        for timer in timers:
+            if timer is not None:
+                timer.cancel()
+
+    # --- steps
+
+    def _try(self, event: Input) -> None:
+        try:
+            self.submit(event)
+        except RoomError as error:
+            self._log.debug("input refused", kind=event.kind, code=error.code)
+
+    def _written(self, item: _Step, on_disk: bool) -> None:
+        if on_disk:
+            item.waits = False
+        else:
+            self._steps.remove(item)
+            self._fold()
+            item.settle(RoomError("storage_unavailable"))
+        self._show()
+        self._watch()
+
+    def _fold(self) -> None:
+        """Decides the steps in the queue anew, after one of them has failed."""
+        room = self._shown
+        for item in self._steps:
+            item.after = room = apply(room, item.event, item.at)
+        self._newest = room
+        for participant, is_open in self._peers.items():
+            if is_open and not room.gate(participant):
+                self._set_gate(participant, False)
+
+    def _show(self) -> None:
+        if self._showing:
+            return
+        self._showing = True
+        try:
+            while self._steps and not self._steps[0].waits:
+                item = self._steps.popleft()
+                before, self._shown = self._shown, item.after
+                self._take_effect(before, item)
+        finally:
+            self._showing = False
+
+    def _take_effect(self, before: Room, item: _Step) -> None:
+        self._blank = False
+        follows = list(effects(before, self._shown))
+        match item.event:
+            case Enter(participant=participant) | Return(participant=participant) if item.arrival is not None:
+                self._attach(participant, item.arrival, fresh=isinstance(item.event, Enter))
+            case _:
+                pass
+        for effect in follows:
+            if isinstance(effect, Dismiss):
+                self._dismiss(effect)
+        for participant, link in self._links.items():
+            self._tell_view(participant, link)
+        for effect in follows:
+            if isinstance(effect, OpenGate):
+                self._open_gate(effect.participant)
+        item.settle(None)
+        if isinstance(self._shown.life, Ended):
+            self._services.over(self._shown)
+
+    def _dismiss(self, effect: Dismiss) -> None:
+        link = self._links.pop(effect.participant, None)
+        for kept in (self._views, self._tracks, self._told_tracks, self._buckets):
+            kept.pop(effect.participant, None)
+        self._stop_away(effect.participant)
+        if link is not None:
+            link.dismiss(effect.reason)
+
+    # --- connections
+
+    def _attach(self, participant: str, arrival: Arrival, *, fresh: bool) -> None:
+        link = arrival.link
+        for effect in effects(self._shown, self._newest):
+            if isinstance(effect, Dismiss) and effect.participant == participant:
+                link.dismiss(effect.reason)  # on the way in, already on the way out
+                return
+        old = self._links.get(participant)
+        if old is not None and old is not link:
+            old.dismiss("taken_over")
+        if fresh and participant in self._peers:
+            # Another device may hold the old transport: it gets nothing more, whether it heard so or not.
+            self._close_peer(participant)
+        self._stop_away(participant)
+        self._views.pop(participant, None)
+        self._told_tracks.pop(participant, None)
+        self._links[participant] = link
+        slots = self._services.node.open_peer(self._shown.id, participant, size=self._shown.size)
+        self._peers.setdefault(participant, False)
+        person = self._shown.people[participant]
+        link.send(self._services.welcome(self._shown, person, slots, arrival.re))
+        self._tell_view(participant, link)
+        self._open_gate(participant)
+        self._tell_tracks(participant)
+        if link.closed:
+            self.disconnect(participant, link)
+
+    def _tell_view(self, participant: str, link: Link) -> None:
+        now = view(self._shown, participant)
+        if now is None:
+            return
+        for message in changes(self._views.get(participant), now, self._services.clock.wall()):
+            link.send(message)
+        self._views[participant] = now
+
+    def _tell_tracks(self, participant: str) -> None:
+        # The node tells nothing while the gate is closed, but what it told before the closing may arrive after it.
+        tracks = self._tracks.get(participant, ()) if self._newest.gate(participant) else ()
+        link = self._links.get(participant)
+        if link is None or tracks == self._told_tracks.get(participant, ()):
+            return
+        self._told_tracks[participant] = tracks
+        link.send(
+            messages.Tracks(
+                tracks=[
+                    messages.Track(
+                        id=track.id,
+                        participant=track.participant,
+                        kind=track.kind,
+                        source=track.source,
+                        muted=track.muted,
+                        mid=track.mid,
+                    )
+                    for track in tracks
+                ]
+            )
+        )
+
+    # --- the node
+
+    def _close(self, before: Room, after: Room) -> frozenset[str]:
+        """Has closings act at once; returns whose gates they close."""
+        closed = set()
+        for effect in effects(before, after):
+            match effect:
+                case CloseGate(participant=participant):
+                    closed.add(participant)
+                    if self._peers.get(participant):
+                        self._set_gate(participant, False)
+                case ClosePeer(participant=participant):
+                    if participant in self._peers:
+                        self._close_peer(participant)
+                case OpenGate() | Dismiss():
+                    pass
+                case _:
+                    assert_never(effect)
+        if isinstance(after.life, Ended):
+            self._services.node.close_room(after.id)
+        return frozenset(closed)
+
+    def _open_gate(self, participant: str) -> None:
+        """Opens the gate, unless something that was decided meanwhile closes it."""
+        if self._peers.get(participant) is not False:
+            return
+        later = any(participant in item.closed for item in self._steps)
+        if self._shown.gate(participant) and self._newest.gate(participant) and not later:
+            self._set_gate(participant, True)
+
+    def _set_gate(self, participant: str, is_open: bool) -> None:
+        self._peers[participant] = is_open
+        self._services.node.set_gate(self._shown.id, participant, is_open)
+
+    def _close_peer(self, participant: str) -> None:
+        del self._peers[participant]
+        self._tracks.pop(participant, None)
+        self._services.node.close_peer(self._shown.id, participant)
+
+    # --- clocks
+
+    def _watch(self) -> None:
+        """Sets the clocks: how long people may be without a host, and how long a room without people."""
+        room = self._newest
+        if isinstance(room.life, Ended):
+            self.stop()
+            return
+        config = self._services.config
+        if room.host_lost and room.hosts_there() and self._services.journal.healthy:
+            self._try(HostBack())
+            return
+        patience = host_patience(room, config.host_absence)
+        if patience == 0:
+            self._try(HostLost())
+            return
+        self._host_timer = self._timer(self._host_timer, patience, self._host_is_lost)
+        empty = not self._links and not self._steps
+        self._expiry = self._timer(self._expiry, config.seat_life if empty else None, self._nobody_came)
+
+    def _timer(self, timer: Timer | None, wanted: float | None, callback: Callable[[], None]) -> Timer | None:
+        """The timer, started or stopped as wanted; one that runs goes on."""
+        if wanted is None:
+            if timer is not None:
+                timer.cancel()
+            return None
+        return timer or self._services.clock.call_at(self._services.clock.monotonic() + wanted, callback)
+
+    def _host_is_lost(self) -> None:
+        self._host_timer = None
+        self._try(HostLost())
+
+    def _nobody_came(self) -> None:
+        self._expiry = None
+        self._try(End(None, "expired", expired=True))
+
+    def _start_away(self, participant: str) -> None:
+        self._stop_away(participant)
+        clock = self._services.clock
+        due = clock.monotonic() + self._services.config.away
+        self._away[participant] = clock.call_at(due, partial(self._expire, participant))
+
+    def _stop_away(self, participant: str) -> None:
+        timer = self._away.pop(participant, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _expire(self, participant: str) -> None:
+        self._away.pop(participant, None)
+        self._try(Expire(participant))

@@ -1,0 +1,66 @@
+"""What the journal tells: the rooms as they were, and the grants that are spent. Also what of it is worth keeping."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from signalling.grant import GrantId
+from signalling.inputs import Enter
+from signalling.journal import Compact, Record, Snapshot, Spent
+from signalling.room import Ended, Room, apply
+
+
+@dataclass(slots=True)
+class Recovered:
+    """The newest life of each room, and until when each spent grant is remembered."""
+
+    rooms: dict[str, Room] = field(default_factory=dict)
+    spent: dict[GrantId, float] = field(default_factory=dict)
+
+
+def replay(records: Iterable[Record]) -> Recovered:
+    """Applies the records in order."""
+    found = Recovered()
+    for record in records:
+        match record.event:
+            case Snapshot(room=room):
+                found.rooms[record.room] = room
+            case Spent(grant=grant, forget_at=forget_at):
+                found.spent[grant] = forget_at
+            case event:
+                if isinstance(event, Enter):
+                    found.spent[GrantId(event.issuer, event.jti)] = event.forget_at
+                found.rooms[record.room] = apply(_life(found, record), event, record.at)
+    return found
+
+
+def _life(found: Recovered, record: Record) -> Room:
+    """The life of the room that the record belongs to; a new one remembers when the last one ended."""
+    room = found.rooms.get(record.room)
+    if room is None:
+        return Room(record.room, record.epoch)
+    return room if room.epoch == record.epoch else room.successor(record.epoch)
+
+
+def is_over(room: Room, now: float, memory: float) -> bool:
+    """Whether an ended room may be forgotten: every seat and grant of it has run out by itself."""
+    return isinstance(room.life, Ended) and now > room.life.at + memory
+
+
+def compactor(wall: Callable[[], float], memory: float) -> Compact:
+    """Keeps one snapshot a room and the grants that are not too old to be refused for their age."""
+
+    def compact(records: Iterable[Record]) -> Iterator[Record]:
+        now = wall()
+        records = list(records)
+        newest = {(record.room, record.epoch): record for record in records}
+        found = replay(records)
+        for grant, forget_at in found.spent.items():
+            if forget_at >= now:
+                yield Record("", 0, 0, now, Spent(grant, forget_at))
+        for name, room in found.rooms.items():
+            if not is_over(room, now, memory):
+                kept = replace(room, people={}) if isinstance(room.life, Ended) else room
+                last = newest[name, room.epoch]
+                yield Record(name, room.epoch, last.sequence, last.at, Snapshot(kept))
+
+    return compact

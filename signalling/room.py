@@ -1,0 +1,467 @@
+"""One room as a pure state machine: the only owner of who waits, is admitted, held or gone, and of the pause.
+
+Two tables say everything: what an act makes of a person's standing, and what an act makes of the room's phase.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal, assert_never
+
+from signalling.errors import RoomError
+from signalling.inputs import (
+    Act,
+    Consent,
+    Disconnect,
+    End,
+    Enter,
+    Expire,
+    HostBack,
+    HostLost,
+    Input,
+    Move,
+    Open,
+    Pause,
+    Resume,
+    Return,
+    SetNotice,
+)
+from signalling.roles import RIGHTS, Right, Role, is_host
+
+MAX_PEOPLE: Final = 200
+GROUP_SIZE: Final = 3
+
+
+class Standing(StrEnum):
+    """Where a person stands in the room."""
+
+    ABSENT = "absent"
+    LOBBY = "lobby"
+    ADMITTED = "admitted"
+    HELD = "held"
+    LEFT = "left"
+    DENIED = "denied"
+    REMOVED = "removed"
+
+
+class Presence(StrEnum):
+    """Whether a person's WebSocket is there."""
+
+    CONNECTED = "connected"
+    AWAY = "away"
+    OVERDUE = "overdue"
+
+
+class Phase(StrEnum):
+    """What the room as a whole does."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+S, A = Standing, Act
+_SEATED: Final = frozenset({S.LOBBY, S.ADMITTED, S.HELD})
+_INSIDE: Final = frozenset({S.ADMITTED, S.HELD})
+
+# Rows are standings, columns acts; a string is the error code of what is refused.
+_COLUMNS: Final = (A.ENTER, A.ENTER_OPEN, A.ADMIT, A.DENY, A.TO_LOBBY, A.REMOVE, A.HOLD, A.RELEASE, A.LEAVE, A.REVOKE)
+_WHO: Final = "unknown_participant"
+_NOT: Final = "not_in_lobby"
+_BAD: Final = "bad_state"
+_LOBBY, _IN, _HELD, _LEFT, _DENY, _GONE = S.LOBBY, S.ADMITTED, S.HELD, S.LEFT, S.DENIED, S.REMOVED
+_ROWS: Final[Mapping[Standing, tuple[Standing | str, ...]]] = {
+    #             enter   e.-open admit  deny   to-lobby remove hold   release leave  revoke
+    S.ABSENT:   (_LOBBY, _IN,    _WHO,  _WHO,  _WHO,    _WHO,  _WHO,  _WHO,   _WHO,  _GONE),
+    S.LOBBY:    (_LOBBY, _LOBBY, _IN,   _DENY, _BAD,    _GONE, _BAD,  _BAD,   _LEFT, _GONE),
+    S.ADMITTED: (_IN,    _IN,    _NOT,  _NOT,  _LOBBY,  _GONE, _HELD, _BAD,   _LEFT, _GONE),
+    S.HELD:     (_HELD,  _HELD,  _NOT,  _NOT,  _LOBBY,  _GONE, _BAD,  _IN,    _LEFT, _GONE),
+    S.LEFT:     (_LOBBY, _IN,    _WHO,  _WHO,  _WHO,    _WHO,  _WHO,  _WHO,   _WHO,  _GONE),
+    S.DENIED:   (_LOBBY, _LOBBY, _WHO,  _WHO,  _WHO,    _WHO,  _WHO,  _WHO,   _WHO,  _GONE),
+    S.REMOVED:  (_LOBBY, _LOBBY, _WHO,  _WHO,  _WHO,    _WHO,  _WHO,  _WHO,   _WHO,  _GONE),
+}  # fmt: skip
+STANDINGS: Final[Mapping[tuple[Standing, Act], Standing | str]] = MappingProxyType(
+    {(row, column): cell for row, cells in _ROWS.items() for column, cell in zip(_COLUMNS, cells, strict=True)}
+)
+
+RoomAct = Literal["pause", "resume", "end"]
+PHASES: Final[Mapping[tuple[Phase, RoomAct], Phase | str]] = MappingProxyType(
+    {
+        (Phase.RUNNING, "pause"): Phase.PAUSED,
+        (Phase.RUNNING, "resume"): _BAD,
+        (Phase.RUNNING, "end"): Phase.ENDED,
+        (Phase.PAUSED, "pause"): Phase.PAUSED,  # the newest reason counts: it may be one the resuming host must know
+        (Phase.PAUSED, "resume"): Phase.RUNNING,
+        (Phase.PAUSED, "end"): Phase.ENDED,
+        (Phase.ENDED, "pause"): "room_ended",
+        (Phase.ENDED, "resume"): "room_ended",
+        (Phase.ENDED, "end"): "room_ended",
+    }
+)
+# What one may not do to oneself: a host who is the only one could not undo it.
+_NOT_TO_ONESELF: Final = frozenset({A.TO_LOBBY, A.REMOVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One participant, as long as the room lasts."""
+
+    id: str
+    role: Role
+    name: str = field(repr=False)
+    standing: Standing
+    turn: int
+    """Order of arrival: in the lobby, or inside."""
+    since: float
+    """Wall time of that arrival."""
+    seat: int
+    """How often a seat was given; the newest is good."""
+    barred: float | None = None
+    """Wall time of the last removal or denial: grants issued until then are dead."""
+    presence: Presence = Presence.CONNECTED
+    consent: bool = False
+
+    @property
+    def seated(self) -> bool:
+        """In the lobby or inside."""
+        return self.standing in _SEATED
+
+    @property
+    def inside(self) -> bool:
+        """Admitted, perhaps held."""
+        return self.standing in _INSIDE
+
+    @property
+    def there(self) -> bool:
+        """Reachable by WebSocket or by media."""
+        return self.presence is Presence.CONNECTED or self.consent
+
+    @property
+    def gone(self) -> bool:
+        """Not shown any more. Who still has media is never gone: nobody is hidden."""
+        return self.presence is Presence.OVERDUE and not self.consent
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Media passes."""
+
+    phase: Literal[Phase.RUNNING] = Phase.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Somebody stopped all media."""
+
+    by: str | None
+    reason: str
+    phase: Literal[Phase.PAUSED] = Phase.PAUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It is over; `at` is wall time."""
+
+    at: float
+    expired: bool
+    phase: Literal[Phase.ENDED] = Phase.ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the lobby is told."""
+
+    minutes: int | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The state. `epoch` tells one life of a room name from the next."""
+
+    id: str
+    epoch: int
+    size: int = 2
+    life: Running | Paused | Ended = Running()
+    host_lost: bool = False
+    notice: Notice | None = None
+    turns: int = 0
+    not_before: float | None = None
+    """Wall time at which the room's last life ended: grants issued until then are dead."""
+    people: Mapping[str, Person] = field(default_factory=dict)
+
+    @property
+    def phase(self) -> Phase:
+        """The row of PHASES."""
+        return self.life.phase
+
+    def successor(self, epoch: int) -> "Room":
+        """The next life of the room."""
+        return Room(self.id, epoch, not_before=self.life.at if isinstance(self.life, Ended) else self.not_before)
+
+    def standing(self, participant: str) -> Standing:
+        """The row of STANDINGS."""
+        person = self.people.get(participant)
+        return Standing.ABSENT if person is None else person.standing
+
+    def hosts_there(self) -> bool:
+        """Whether a host is inside and reachable."""
+        return any(is_host(person.role) and person.inside and person.there for person in self.people.values())
+
+    def left_alone(self) -> bool:
+        """Whether people are inside without a host, which may not last."""
+        if self.host_lost or isinstance(self.life, Ended) or self.hosts_there():
+            return False
+        return any(person.inside and not is_host(person.role) for person in self.people.values())
+
+    def gate(self, participant: str) -> bool:
+        """Admitted, and not paused, and not held; and not alone without a host."""
+        person = self.people.get(participant)
+        return (
+            person is not None
+            and person.standing is Standing.ADMITTED
+            and isinstance(self.life, Running)
+            and (not self.host_lost or is_host(person.role))
+        )
+
+
+# --- what follows from a step
+
+
+@dataclass(frozen=True, slots=True)
+class CloseGate:
+    """Nothing more to or from this person."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """Media may pass to and from this person."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePeer:
+    """The person's media transport is not needed any more."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """The person's connection ends for this reason."""
+
+    participant: str
+    reason: Literal["ended", "left", "removed", "denied", "expired"]
+
+
+Effect = CloseGate | OpenGate | ClosePeer | Dismiss
+
+
+def step(room: Room, event: Input, at: float) -> Room:
+    """The room after an input at wall time `at`; raises RoomError, and then nothing has changed."""
+    check(room, event)
+    return apply(room, event, at)
+
+
+def check(room: Room, event: Input) -> None:
+    """Raises RoomError where the input is refused."""
+    if room.phase is Phase.ENDED:
+        raise RoomError("room_ended")
+    match event:
+        case Enter(participant=participant, issued=issued):
+            person = room.people.get(participant)
+            if room.not_before is not None and issued <= room.not_before:
+                raise RoomError("room_ended")
+            if person is not None and person.barred is not None and issued <= person.barred:
+                raise RoomError("grant_revoked")
+            seated = sum(1 for each in room.people.values() if each.seated)
+            if (person is None or not person.seated) and seated >= MAX_PEOPLE:
+                raise RoomError("room_full")
+        case Return(participant=participant, number=number):
+            person = room.people.get(participant)
+            if person is None or not person.seated or person.seat != number:
+                raise RoomError("seat_dead")
+        case Move(participant=participant, act=act, by=by):
+            if act is not Act.LEAVE:
+                _check_right(room, by, Right(act.value) if act is not Act.REVOKE else None)
+            if by == participant and act in _NOT_TO_ONESELF:
+                raise RoomError("forbidden", "not to oneself")
+            _permitted(STANDINGS[room.standing(participant), act])
+        case Pause(by=by):
+            _check_right(room, by, Right.PAUSE)
+            _permitted(PHASES[room.phase, "pause"])
+        case Resume(by=by):
+            _check_right(room, by, Right.RESUME)
+            _permitted(PHASES[room.phase, "resume"])
+        case End(by=by):
+            _check_right(room, by, Right.END)
+            _permitted(PHASES[room.phase, "end"])
+        case SetNotice(by=by):
+            _check_right(room, by, Right.NOTICE)
+        case HostLost():
+            if not room.left_alone():
+                raise RoomError("bad_state")
+        case HostBack():
+            if not (room.host_lost and room.hosts_there()):
+                raise RoomError("bad_state")
+        case Disconnect(participant=participant) | Expire(participant=participant) | Consent(participant=participant):
+            if participant not in room.people:
+                raise RoomError("unknown_participant")
+        case Open():
+            pass
+        case _:
+            assert_never(event)
+
+
+def apply(room: Room, event: Input, at: float) -> Room:
+    """The room after an input that was accepted when it came; what no longer fits changes nothing."""
+    if room.phase is Phase.ENDED:
+        return room
+    match event:
+        case Open(size=size):
+            return replace(room, size=max(room.size, size))
+        case Enter():
+            return _enter(room, event, at)
+        case Return(participant=participant):
+            return _person(room, participant, presence=Presence.CONNECTED)
+        case Move(participant=participant, act=act):
+            return _move(room, participant, act, at)
+        case Pause(by=by, reason=reason):
+            return replace(room, life=Paused(by, reason))
+        case Resume():
+            return replace(room, life=Running())
+        case End(expired=expired):
+            return replace(room, life=Ended(at, expired))
+        case SetNotice(minutes=minutes, text=text):
+            return replace(room, notice=None if minutes is None and text is None else Notice(minutes, text))
+        case HostLost():
+            return replace(room, host_lost=True)
+        case HostBack():
+            return replace(room, host_lost=False)
+        case Disconnect(participant=participant):
+            return _person(room, participant, presence=Presence.AWAY)
+        case Expire(participant=participant):
+            person = room.people.get(participant)
+            away = person is not None and person.presence is Presence.AWAY
+            return _person(room, participant, presence=Presence.OVERDUE) if away else room
+        case Consent(participant=participant, alive=alive):
+            return _person(room, participant, consent=alive)
+    assert_never(event)
+
+
+def effects(before: Room, after: Room) -> Iterator[Effect]:
+    """What has to be done about a step: closings first."""
+    for name in before.people:
+        if before.gate(name) and not after.gate(name):
+            yield CloseGate(name)
+    for name, was in before.people.items():
+        now = after.people[name]
+        ended = isinstance(after.life, Ended)
+        if was.seated and (ended or not now.seated or (now.gone and not was.gone)):
+            yield ClosePeer(name)
+        if was.seated and (ended or not now.seated):
+            yield Dismiss(name, _farewell(after, now))
+    for name in after.people:
+        if after.gate(name) and not before.gate(name):
+            yield OpenGate(name)
+
+
+def restored(room: Room) -> Room:
+    """The room after a restart: everybody is away, no transport is up, and a missing host's clock starts anew."""
+    people = {
+        name: replace(person, presence=Presence.AWAY, consent=False) if person.seated else person
+        for name, person in room.people.items()
+    }
+    return replace(room, people=people, host_lost=False)
+
+
+def host_patience(room: Room, away: float) -> float | None:
+    """For how many seconds people may be alone without a host; None where they are not alone."""
+    if not room.left_alone():
+        return None
+    return 0.0 if room.size >= GROUP_SIZE else away
+
+
+def _check_right(room: Room, by: str | None, right: Right | None) -> None:
+    """Control (None) may do everything; whoever is in the lobby, nothing; and only control has what is no right."""
+    if by is None:
+        return
+    person = room.people.get(by)
+    if person is None or not person.inside or right is None or right not in RIGHTS[person.role]:
+        raise RoomError("forbidden")
+
+
+def _permitted(cell: Standing | Phase | str) -> None:
+    if not isinstance(cell, Standing | Phase):
+        raise RoomError(cell)
+
+
+def _person(room: Room, participant: str, *, presence: Presence | None = None, consent: bool | None = None) -> Room:
+    person = room.people.get(participant)
+    if person is None:
+        return room
+    changed = replace(
+        person,
+        presence=person.presence if presence is None else presence,
+        consent=person.consent if consent is None else consent,
+    )
+    return replace(room, people={**room.people, participant: changed})
+
+
+def _enter(room: Room, event: Enter, at: float) -> Room:
+    old = room.people.get(event.participant)
+    trusted = event.gate == "open" and (old is None or old.barred is None)
+    cell = STANDINGS[room.standing(event.participant), Act.ENTER_OPEN if trusted else Act.ENTER]
+    if not isinstance(cell, Standing):
+        return room
+    taken_over = old is not None and old.seated
+    person = Person(
+        id=event.participant,
+        role=event.role,
+        name=event.name,
+        standing=cell,
+        turn=old.turn if old is not None and taken_over else room.turns,
+        since=old.since if old is not None and taken_over else at,
+        seat=1 if old is None else old.seat + 1,
+        barred=None if old is None else old.barred,
+    )
+    return replace(
+        room,
+        size=max(room.size, event.size),
+        turns=room.turns + 1,
+        people={**room.people, event.participant: person},
+    )
+
+
+def _move(room: Room, participant: str, act: Act, at: float) -> Room:
+    cell = STANDINGS[room.standing(participant), act]
+    if not isinstance(cell, Standing):
+        return room
+    # Who was never here can still be barred: the role and name are those of nobody.
+    person = room.people.get(participant) or Person(
+        participant, Role.GUEST, "", Standing.ABSENT, room.turns, at, 0, presence=Presence.OVERDUE
+    )
+    moved = replace(person, standing=cell)
+    if cell in (Standing.DENIED, Standing.REMOVED):
+        moved = replace(moved, barred=at)
+    if act in (Act.ADMIT, Act.TO_LOBBY):
+        moved = replace(moved, turn=room.turns, since=at)
+    if not moved.seated:
+        moved = replace(moved, presence=Presence.OVERDUE, consent=False)
+    return replace(room, turns=room.turns + 1, people={**room.people, participant: moved})
+
+
+def _farewell(room: Room, person: Person) -> Literal["ended", "left", "removed", "denied", "expired"]:
+    match person.standing:
+        case Standing.LEFT:
+            return "left"
+        case Standing.DENIED:
+            return "denied"
+        case Standing.REMOVED:
+            return "removed"
+        case _:
+            return "expired" if isinstance(room.life, Ended) and room.life.expired else "ended"

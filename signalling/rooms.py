@@ -1,0 +1,334 @@
+"""All rooms of the node: who may enter, whose grants are spent, and what control may do. The journal restores it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+import structlog
+
+from signalling import grant as grants
+from signalling import messages, seat
+from signalling.clock import Clock, Timer
+from signalling.config import SignallingConfig
+from signalling.errors import CODES, GrantError, MessageError, RoomError, SeatError, SignallingError
+from signalling.grant import GrantId
+from signalling.inputs import Act, End, Enter, Input, Move, Open, Pause, Resume, Return, SetNotice
+from signalling.journal import Journal, Record
+from signalling.keys import KeySource, SigningKey
+from signalling.live import Arrival, Link, LiveRoom, Services
+from signalling.node import (
+    Node,
+    NodeEvent,
+    OfferedTrack,
+    PeerConnected,
+    PeerDisconnected,
+    PeerFailed,
+    Slots,
+    SlotsNeeded,
+    TracksChanged,
+)
+from signalling.ratelimit import Bucket
+from signalling.recovery import is_over, replay
+from signalling.redact import mark
+from signalling.roles import is_host
+from signalling.room import Ended, Person, Room, restored
+
+log: Final = structlog.get_logger("venterom.signalling")
+
+PRUNE_EVERY: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A connection that has joined."""
+
+    room: LiveRoom
+    participant: str
+    link: Link
+
+    @property
+    def bucket(self) -> Bucket:
+        """The participant's message allowance."""
+        return self.room.bucket(self.participant)
+
+
+class Rooms:
+    """The registry. `start` before anything else; all calls on one event loop."""
+
+    def __init__(
+        self,
+        config: SignallingConfig,
+        node: Node,
+        keys: KeySource,
+        node_key: SigningKey,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._node = node
+        self._keys = keys
+        self._node_key = node_key
+        self._journal = journal
+        self._clock = clock
+        self._services = Services(config, node, journal, clock, self._welcome, self._over)
+        self._live: dict[str, LiveRoom] = {}
+        self._ended: dict[str, Room] = {}
+        self._spent: dict[GrantId, float] = {}
+        self._pruning: Timer | None = None
+        self._log = log
+
+    @property
+    def memory(self) -> float:
+        """For how many seconds an ended room is remembered: as long as any seat in it."""
+        return self._config.seat_life + seat.LEEWAY_S
+
+    def start(self, records: Iterable[Record]) -> None:
+        """Takes up what the journal has, and listens to the node."""
+        found = replay(records)
+        self._spent = found.spent
+        now = self._clock.wall()
+        for name, room in found.rooms.items():
+            if isinstance(room.life, Ended):
+                if not is_over(room, now, self.memory):
+                    self._ended[name] = room
+            else:
+                self._live[name] = LiveRoom(restored(room), self._services)
+        self._node.events = self.handle
+        self._journal.on_recovery = self._storage_recovered
+        for live in list(self._live.values()):
+            live.start()
+        self._prune()
+        log.info("rooms restored", live=len(self._live), ended=len(self._ended))
+
+    def stop(self) -> None:
+        """Stops the clocks; nothing is ended."""
+        if self._pruning is not None:
+            self._pruning.cancel()
+            self._pruning = None
+        for live in self._live.values():
+            live.stop()
+
+    # --- participants
+
+    async def join(self, join: messages.Join, link: Link) -> Member:
+        """Lets a connection in by grant or seat (raises SignallingError), and sends it `joined` and the state."""
+        if join.grant is not None:
+            return await self._enter(join, join.grant, link)
+        return await self._return(join, join.seat or "", link)
+
+    async def _enter(self, join: messages.Join, token: str, link: Link) -> Member:
+        grant = grants.verify(token, self._keys, audience=self._config.audience, now=self._clock.wall())
+        if join.room is not None and join.room != grant.room:
+            raise GrantError("grant_wrong_room")
+        if grant.id in self._spent:
+            raise GrantError("grant_replayed")
+        event = Enter(
+            participant=grant.participant,
+            role=grant.role,
+            name=join.name if grant.rename and join.name is not None else grant.name,
+            gate=grant.gate,
+            size=grant.size,
+            issued=grant.issued,
+            issuer=grant.id.issuer,
+            jti=grant.id.jti,
+            forget_at=grant.forget_at,
+        )
+        self._spent[grant.id] = grant.forget_at
+        try:
+            live = await self._settled(self._room(grant.room), event, Arrival(link, join.id))
+        except SignallingError:
+            del self._spent[grant.id]
+            raise
+        self._log.info("entered", **self._marks(grant.room, grant.participant), role=grant.role, gate=grant.gate)
+        return Member(live, grant.participant, link)
+
+    async def _return(self, join: messages.Join, token: str, link: Link) -> Member:
+        place = seat.verify(token, self._node_key, now=self._clock.wall())
+        if join.room is not None and join.room != place.room:
+            raise GrantError("grant_wrong_room")
+        live = self._live.get(place.room)
+        if live is None or live.state.epoch != place.epoch:
+            known = live is not None or place.room in self._ended
+            raise RoomError("room_ended") if known else SeatError("seat_dead")
+        await self._settled(live, Return(place.participant, place.number), Arrival(link, join.id))
+        self._log.info("returned", **self._marks(place.room, place.participant))
+        return Member(live, place.participant, link)
+
+    def do(self, member: Member, command: messages.Command | messages.Mute) -> None:
+        """Carries out a command (raises SignallingError or SfuError). What fails later is told by an `error`."""
+        self._check_current(member)
+        if isinstance(command, messages.Mute):
+            self._node.set_mute(member.room.state.id, member.participant, command.track, command.muted)
+            return
+
+        def settle(error: SignallingError | None) -> None:
+            if error is not None:
+                member.link.send(messages.Error(re=command.id, code=error.code, message=error.message))
+
+        member.room.submit(self._input(member, command), settle=settle)
+        self._log.info(command.type, **self._marks(member.room.state.id, member.participant))
+
+    async def offer(self, member: Member, sdp: str, tracks: Iterable[messages.OfferedTrack]) -> str:
+        """The answer to an offer (raises SignallingError or SfuError)."""
+        self._check_current(member)
+        offered = [OfferedTrack(mid=track.mid, kind=track.kind, source=track.source) for track in tracks]
+        return await self._node.offer(member.room.state.id, member.participant, sdp, offered)
+
+    def disconnect(self, member: Member) -> None:
+        """The member's connection is gone."""
+        member.room.disconnect(member.participant, member.link)
+
+    # --- control
+
+    async def open(self, room: str, *, size: int = 2) -> None:
+        """Opens a room before anybody comes, or makes it larger."""
+        await self._settled(self._room(room), Open(size))
+
+    async def revoke(self, room: str, participant: str) -> None:
+        """Takes a person out, and kills the seat and every grant issued so far, used or not."""
+        await self._settled(self._room(room), Move(participant, Act.REVOKE, None))
+
+    async def end(self, room: str, *, reason: str | None = None) -> None:
+        """Ends the room; grants issued so far never open it again."""
+        await self._settled(self._room(room), End(None, reason))
+
+    async def notice(self, room: str, *, minutes: int | None = None, text: str | None = None) -> None:
+        """Tells the lobby about a delay (raises RoomError("room_ended") where there is no such room)."""
+        live = self._live.get(room)
+        if live is None:
+            raise RoomError("room_ended")
+        await self._settled(live, SetNotice(None, minutes, text))
+
+    def roster(self, room: str) -> Room | None:
+        """What has taken effect in the room: who stands where, paused or not. None where there is no such room."""
+        live = self._live.get(room)
+        return self._ended.get(room) if live is None else live.shown
+
+    # --- the node
+
+    def handle(self, event: NodeEvent) -> None:
+        """Takes an event of the node."""
+        live = self._live.get(event.room)
+        if live is None:
+            return
+        match event:
+            case PeerConnected(participant=participant):
+                live.media(participant, True)
+            case PeerDisconnected(participant=participant):
+                live.media(participant, False)
+            case PeerFailed(participant=participant, code=code):
+                live.media(participant, False)
+                live.tell(participant, messages.Error(code=code, message=CODES["transport_failed"]))
+            case TracksChanged(participant=participant, tracks=tracks):
+                live.tracks(participant, tracks)
+            case SlotsNeeded(participant=participant, slots=slots):
+                live.tell(participant, messages.Slots(audio=slots.audio, video=slots.video))
+            case _:
+                assert_never(event)
+
+    # --- inside
+
+    def _input(self, member: Member, command: messages.Command) -> Input:
+        by = member.participant
+        match command:
+            case messages.Pause(reason=reason):
+                if reason == "no_host":
+                    raise MessageError("bad_message", "reason")
+                person = member.room.state.people[by]
+                return Pause(by, reason or ("host" if is_host(person.role) else "not_alone"))
+            case messages.Resume():
+                return Resume(by)
+            case messages.End(reason=reason):
+                return End(by, reason)
+            case messages.Leave(reason=reason):
+                return Move(by, Act.LEAVE, by, reason)
+            case messages.SetNotice(minutes=minutes, text=text):
+                return SetNotice(by, minutes, text)
+            case messages.Admit(participant=participant):
+                return Move(participant, Act.ADMIT, by)
+            case messages.Deny(participant=participant):
+                return Move(participant, Act.DENY, by)
+            case messages.ToLobby(participant=participant):
+                return Move(participant, Act.TO_LOBBY, by)
+            case messages.Remove(participant=participant):
+                return Move(participant, Act.REMOVE, by)
+            case messages.Hold(participant=participant):
+                return Move(participant, Act.HOLD, by)
+            case messages.Release(participant=participant):
+                return Move(participant, Act.RELEASE, by)
+        assert_never(command)
+
+    def _check_current(self, member: Member) -> None:
+        if not member.room.is_current(member.participant, member.link):
+            raise SeatError("seat_dead")
+
+    def _room(self, name: str) -> LiveRoom:
+        """The room's present life. A new one joins the registry once something has happened in it."""
+        live = self._live.get(name)
+        if live is not None:
+            return live
+        ended = self._ended.get(name)
+        epoch = int(self._clock.wall() * 1000)
+        if ended is None:
+            return LiveRoom(Room(name, epoch), self._services)
+        return LiveRoom(ended.successor(max(epoch, ended.epoch + 1)), self._services)
+
+    async def _settled(self, live: LiveRoom, event: Input, arrival: Arrival | None = None) -> LiveRoom:
+        """Submits, and waits until it has taken effect (raises SignallingError)."""
+        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(error: SignallingError | None) -> None:
+            if settled.done():
+                return
+            if error is None:
+                settled.set_result(None)
+            else:
+                settled.set_exception(error)
+
+        self._live[live.state.id] = live
+        try:
+            live.submit(event, arrival=arrival, settle=settle)
+            await settled
+        except SignallingError:
+            if live.is_blank:
+                live.stop()
+                self._live.pop(live.state.id, None)
+            raise
+        return live
+
+    def _welcome(self, room: Room, person: Person, slots: Slots, re: int | None) -> messages.Joined:
+        place = seat.Seat(room.id, room.epoch, person.id, person.seat)
+        return messages.Joined(
+            re=re,
+            participant=person.id,
+            seat=seat.issue(place, self._node_key, now=self._clock.wall(), life=self._config.seat_life),
+            room=room.id,
+            role=person.role,
+            name=person.name,
+            gate="open" if person.inside else "lobby",
+            slots=messages.SlotCounts(audio=slots.audio, video=slots.video),
+            ice_servers=[
+                messages.IceServer(urls=list(server.urls), username=server.username, credential=server.credential)
+                for server in self._config.ice_servers
+            ],
+        )
+
+    def _over(self, room: Room) -> None:
+        self._live.pop(room.id, None)
+        self._ended[room.id] = replace(room, people={})
+        self._log.info("ended", room=mark(room.id))
+
+    def _storage_recovered(self) -> None:
+        for live in list(self._live.values()):
+            live.storage_recovered()
+
+    def _prune(self) -> None:
+        """Forgets what has run out by itself."""
+        now = self._clock.wall()
+        self._spent = {grant: forget_at for grant, forget_at in self._spent.items() if forget_at >= now}
+        self._ended = {name: room for name, room in self._ended.items() if not is_over(room, now, self.memory)}
+        self._pruning = self._clock.call_at(self._clock.monotonic() + PRUNE_EVERY, self._prune)
+
+    def _marks(self, room: str, participant: str) -> dict[str, str]:
+        return {"room": mark(room), "participant": mark(room, participant)}

@@ -1,0 +1,156 @@
+"""Moves bytes between WebSockets, sessions and rooms; decides nothing."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from signalling.client import Client
+from signalling.clock import Clock, LoopClock
+from signalling.config import SignallingConfig
+from signalling.connection import Connection
+from signalling.errors import CODES
+from signalling.journal import FileJournal, LogFile
+from signalling.keys import KeySource, SigningKey, node_key
+from signalling.messages import MAX_SOCKET, SUBPROTOCOL
+from signalling.node import Node
+from signalling.recovery import compactor
+from signalling.rooms import Rooms
+from signalling.session import CLOSE_RESTART
+
+DRAIN_S: Final = 1.0
+"""How long `stop` waits for clients to take their close frames."""
+
+
+class SignallingServer:
+    """The WebSocket endpoint. `add_to` an application, `start` before it serves, `stop` when it ends."""
+
+    def __init__(
+        self,
+        config: SignallingConfig,
+        node: Node,
+        keys: KeySource,
+        journal: FileJournal,
+        clock: Clock,
+        *,
+        node_key: SigningKey,
+    ) -> None:
+        self._config = config
+        self._journal = journal
+        self._clock = clock
+        self.rooms: Final = Rooms(config, node, keys, node_key, journal, clock)
+        self._clients: dict[Connection, asyncio.Task[None]] = {}
+        self._waiting: set[Connection] = set()
+        self._stopping = False
+
+    @staticmethod
+    def create(
+        config: SignallingConfig, node: Node, keys: KeySource, data: Path, clock: Clock | None = None
+    ) -> "SignallingServer":
+        """With journal and node key in the data directory; call it inside the running loop."""
+        time = clock or LoopClock(asyncio.get_running_loop())
+        own = node_key(data)
+        journal = FileJournal(LogFile(data / "journal.log"), time, compactor(time.wall, config.seat_life + 60))
+        return SignallingServer(config, node, keys, journal, time, node_key=own)
+
+    def routes(self) -> list[web.RouteDef]:
+        """The one route."""
+        return [web.get(self._config.path, self._handle)]
+
+    def add_to(self, app: web.Application) -> None:
+        """Adds the route."""
+        app.add_routes(self.routes())
+
+    async def start(self) -> None:
+        """Restores the rooms from the journal."""
+        self.rooms.start(await self._journal.open())
+
+    async def stop(self) -> None:
+        """Tells every client to come back (1012). Rooms are not ended: they are there again after a restart."""
+        self._stopping = True
+        self.rooms.stop()
+        for connection in list(self._clients):
+            connection.close(CLOSE_RESTART)
+        tasks = list(self._clients.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_S)
+        for connection in list(self._clients):
+            connection.abort()
+        await self._journal.close()
+
+    # --- one connection
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        websocket = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,),
+            compress=False,
+            # aiohttp refuses what reaches its limit, ours is what passes.
+            max_msg_size=MAX_SOCKET + 1,
+            timeout=self._config.slow_reader,
+            writer_limit=0,
+        )
+        await websocket.prepare(request)
+        # uvloop's transports are no subclass of asyncio's; they do all of theirs.
+        transport = cast(asyncio.Transport | None, request.transport)
+        if transport is None:
+            return websocket
+        connection = Connection(websocket, transport, self._config, self._clock)
+        await self._serve(websocket, connection)
+        return websocket
+
+    async def _serve(self, websocket: web.WebSocketResponse, connection: Connection) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._clients[connection] = task
+        waiting = self._waiting
+        waiting.add(connection)
+        client = Client(
+            self.rooms, self._config, self._clock, websocket, connection, partial(waiting.discard, connection)
+        )
+        try:
+            await client.serve()
+        finally:
+            waiting.discard(connection)
+            self._clients.pop(connection, None)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if not self._is_origin_allowed(request):
+            return _problem(403, "origin_forbidden")
+        if self._stopping:
+            return _problem(503, "shutting_down")
+        if SUBPROTOCOL not in _subprotocols(request):
+            return _problem(400, "subprotocol_required")
+        if len(self._waiting) >= self._config.max_unjoined:
+            return _problem(503, "overloaded")
+        return None
+
+    def _is_origin_allowed(self, request: web.Request) -> bool:
+        """Browsers let any page open a WebSocket, and say whose page it is (RFC 6455 section 10.2)."""
+        origins = request.headers.getall("Origin", [])
+        if len(origins) != 1:
+            return False
+        origin = origins[0].lower()
+        if self._config.origins:
+            return origin in {allowed.lower().rstrip("/") for allowed in self._config.origins}
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        return parts.scheme in ("http", "https") and origin == f"{parts.scheme}://{request.host.lower()}"
+
+
+def _subprotocols(request: web.Request) -> set[str]:
+    offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", []))
+    return {name.strip() for name in offered.split(",")}
+
+
+def _problem(status: int, code: str) -> web.Response:
+    """RFC 9457."""
+    body = {"type": "about:blank", "status": status, "title": CODES[code], "code": code}
+    return web.json_response(body, status=status, content_type="application/problem+json")
