@@ -1,0 +1,488 @@
+/**
+ * A call: who I am in it, what state it is in, who else is there, and what I can do. Everything a page needs is here.
+ * @module
+ */
+import { CallError } from "./errors.js";
+import { Link } from "./link.js";
+import { Media } from "./media.js";
+import { Remote } from "./remote.js";
+
+/** @typedef {import("./messages.js").EndReason} EndReason */
+/** @typedef {import("./messages.js").Joined} Joined */
+/** @typedef {import("./messages.js").Lobby} Lobby */
+/** @typedef {import("./messages.js").Notice} Notice */
+/** @typedef {import("./messages.js").Pause} Pause */
+/** @typedef {import("./messages.js").ServerMessage} ServerMessage */
+/** @typedef {import("./link.js").Admission} Admission */
+/** @typedef {import("./remote.js").Participant} Participant */
+/** @typedef {import("./transport.js").OwnSource} OwnSource */
+
+/**
+ * @typedef {"connecting" | "lobby" | "call" | "paused" | "held" | "reconnecting" | "ended" | "error"} CallState
+ * `connecting` before the first join; `reconnecting` while the server, or sound and picture, are out of reach.
+ */
+
+/**
+ * @typedef {object} JoinOptions
+ * @property {string} wsUrl
+ * @property {string} [grant] a fresh grant; or
+ * @property {string} [seat] the seat of an earlier join in this tab
+ * @property {string} [name] the name to be shown, where the grant lets one choose
+ * @property {MediaStream} localStream own camera and microphone; its tracks stay the caller's (join never stops them)
+ * @property {Partial<Record<OwnSource, boolean>>} [muted] what is off from the start
+ * @property {() => Promise<Admission>} [renew] fetches a fresh grant, should the first have expired or been spent before we were in
+ * @property {import("./seat.js").SeatStore} [seats] where the seat is kept for a reload
+ */
+
+/** Reasons with which the server refuses a seat that once was good. */
+const GONE = new Set(["seat_dead", "seat_invalid", "room_ended"]);
+/** How long leave() waits for the server's word. */
+const GOODBYE_WITHIN = 1000;
+
+/**
+ * Joins a consultation. Returns at once, in the state `connecting`; listen before you await anything.
+ * @param {JoinOptions} options
+ * @returns {Call}
+ */
+export function join(options) {
+  return new Call(options);
+}
+
+/**
+ * Events (CustomEvent, payload in `detail`): `state` {state, previous}; `joined`; `lobby` {position, waiting, notice}; `admitted`; `held`; `released`;
+ * `paused` {by, reason} (at once when we asked, and again when the server says so); `resumed`; `participants` (array of Participant); `tracks` (the same array, when streams or mutes changed); `mute` {source, muted};
+ * `reconnecting`; `media` {state, failures}; `ended` {reason}; `refused` {code, command} when the server declines an action; `error` {code, message}, final.
+ */
+export class Call extends EventTarget {
+  /** @type {"connecting" | "lobby" | "admitted" | "ended" | "error"} */
+  #phase = "connecting";
+  /** @type {CallState} */
+  #state = "connecting";
+  #held = false;
+  /** @type {Pause | null} */
+  #paused = null;
+  /** We asked for a pause that the server has not confirmed: we stop sending at once, whatever the network does. @type {Pause | null} */
+  #pausing = null;
+  /** Between `joined` and the first word about where we stand, the gate stays as it was. */
+  #syncing = true;
+  #everSynced = false;
+  #mediaDown = false;
+  /** @type {Lobby | null} */
+  #lobby = null;
+  /** @type {Joined | null} */
+  #joined = null;
+  /** @type {Record<OwnSource, boolean>} */
+  #muted = { microphone: false, camera: false };
+  /** @type {Record<OwnSource, MediaStreamTrack | null>} */
+  #tracks;
+  /** @type {EndReason | "gone" | null} */
+  #endReason = null;
+  #open = false;
+  #options;
+  #link;
+  #media;
+  #remote = new Remote(() => this.participant);
+
+  /** @param {JoinOptions} options */
+  constructor(options) {
+    super();
+    const { wsUrl, grant, seat, localStream } = options;
+    if ((grant === undefined) === (seat === undefined)) throw new CallError("internal", "join needs either a grant or a seat");
+    this.#options = options;
+    this.#tracks = { microphone: localStream.getAudioTracks()[0] ?? null, camera: localStream.getVideoTracks()[0] ?? null };
+    Object.assign(this.#muted, options.muted);
+    this.#media = new Media({
+      request: (type, fields) => this.#link.request(type, fields),
+      onNegotiated: () => this.#negotiated(),
+      onState: (state) => this.#mediaState(state),
+      onFatal: (error) => this.#fail(error),
+    });
+    this.#link = new Link({
+      wsUrl,
+      credential: seat === undefined ? { grant: grant ?? "" } : { seat },
+      name: options.name,
+      renew: options.renew,
+      onJoined: (joined) => this.#onJoined(joined),
+      onMessage: (message, command) => this.#receive(message, command),
+      onDown: () => this.#onDown(),
+      onFatal: (error) => this.#fail(error),
+    });
+    queueMicrotask(() => void this.#link.run());
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Own participant id; empty before the first join. */
+  get participant() {
+    return this.#joined?.participant ?? "";
+  }
+
+  get name() {
+    return this.#joined?.name ?? this.#options.name ?? "";
+  }
+
+  get role() {
+    return this.#joined?.role ?? "";
+  }
+
+  /** Whether the host's actions are ours to take. The server decides; this is for what to show. */
+  get isHost() {
+    return this.role === "practitioner";
+  }
+
+  /** Place in the queue, while waiting. */
+  get lobby() {
+    return this.#phase === "lobby" ? this.#lobby : null;
+  }
+
+  /** Whether the host has put us on hold. */
+  get held() {
+    return this.#held;
+  }
+
+  /** Whether the room is paused, or is about to be because we asked. */
+  get paused() {
+    return this.pauseInfo !== null;
+  }
+
+  /** Who paused and why, while the room is paused. */
+  get pauseInfo() {
+    return this.#paused ?? this.#pausing;
+  }
+
+  /** Why it ended; `gone` when the seat was no longer good after a break. */
+  get endReason() {
+    return this.#endReason;
+  }
+
+  /** Everybody the server lets us see, ourselves too, in the server's order. */
+  get participants() {
+    return this.#remote.participants;
+  }
+
+  /** Whether what we publish leaves this browser now, mutes aside. */
+  get open() {
+    return this.#open;
+  }
+
+  /** @param {OwnSource} source */
+  isMuted(source) {
+    return this.#muted[source];
+  }
+
+  /** @returns {Promise<RTCStatsReport | null>} */
+  getStats() {
+    return this.#media.getStats();
+  }
+
+  // Own tracks
+
+  /** @param {OwnSource} source */
+  mute(source) {
+    this.#setMuted(source, true);
+  }
+
+  /** @param {OwnSource} source */
+  unmute(source) {
+    this.#setMuted(source, false);
+  }
+
+  /**
+   * Sends another device's track in place of the present one, without renegotiation.
+   * @param {OwnSource} source
+   * @param {MediaStreamTrack | null} track null publishes nothing
+   */
+  replaceTrack(source, track) {
+    this.#tracks[source] = track;
+    this.#send();
+  }
+
+  // Actions. Each gives false when there is no connection; what it causes arrives as events.
+
+  /** @param {string} participant */
+  admit(participant) {
+    return this.#link.send("admit", { participant });
+  }
+
+  /** @param {string} participant */
+  deny(participant) {
+    return this.#link.send("deny", { participant });
+  }
+
+  /** @param {string} participant */
+  toLobby(participant) {
+    return this.#link.send("to-lobby", { participant });
+  }
+
+  /** @param {string} participant */
+  remove(participant) {
+    return this.#link.send("remove", { participant });
+  }
+
+  /** @param {string} participant */
+  hold(participant) {
+    return this.#link.send("hold", { participant });
+  }
+
+  /** @param {string} participant */
+  release(participant) {
+    return this.#link.send("release", { participant });
+  }
+
+  /**
+   * Pauses the room for all, and stops what we send at once, even while the server can't be reached.
+   * @param {string} [reason] `not_alone` or another short token
+   */
+  pause(reason) {
+    if (!this.paused) {
+      this.#pausing = { by: this.participant, reason: reason ?? "" };
+      this.#update();
+      this.#emit("paused", this.#pausing);
+    }
+    return this.#link.send("pause", { reason });
+  }
+
+  /** Host only. */
+  resume() {
+    return this.#link.send("resume");
+  }
+
+  /** Ends the consultation for all. Host only. */
+  end() {
+    return this.#link.send("end");
+  }
+
+  /**
+   * Tells those who wait that it takes longer. Host only.
+   * @param {Notice} notice
+   */
+  notice(notice) {
+    return this.#link.send("notice", { ...notice });
+  }
+
+  /** Leaves for good. Resolves when the server knows, or after a second without it. */
+  async leave() {
+    if (this.#phase === "ended" || this.#phase === "error") return;
+    if (this.#link.send("leave")) {
+      await new Promise((resolve) => {
+        this.addEventListener("ended", resolve, { once: true });
+        setTimeout(resolve, GOODBYE_WITHIN);
+      });
+    }
+    this.#end("left");
+  }
+
+  // What the server says
+
+  /** @param {Joined} joined */
+  #onJoined(joined) {
+    const first = this.#joined === null;
+    this.#joined = joined;
+    this.#syncing = true;
+    this.#keepSeat();
+    this.#media.joined(joined);
+    if (this.#pausing !== null) this.#link.send("pause", { reason: this.#pausing.reason || undefined });
+    if (first) this.#emit("joined", joined);
+  }
+
+  /** Applies where the server says we stand. @param {"lobby" | "admitted"} phase */
+  #stand(phase) {
+    if (this.#phase === "ended" || this.#phase === "error") return;
+    this.#phase = phase;
+  }
+
+  /**
+   * @param {ServerMessage} message
+   * @param {string | undefined} command
+   */
+  #receive(message, command) {
+    switch (message.type) {
+      case "lobby":
+        this.#stand("lobby");
+        this.#lobby = { position: message.position, waiting: message.waiting, notice: message.notice ?? null };
+        this.#held = false;
+        this.#paused = this.#pausing = null;
+        this.#remote.setTracks([]);
+        this.#remote.setParticipants([]);
+        this.#synced();
+        this.#emit("lobby", this.#lobby);
+        break;
+      case "admitted":
+        this.#stand("admitted");
+        if (this.#syncing) {
+          this.#held = false;
+          this.#paused = null;
+        }
+        this.#update();
+        this.#emit("admitted", null);
+        break;
+      case "held":
+      case "released":
+        this.#held = message.type === "held";
+        this.#update();
+        this.#emit(message.type, null);
+        break;
+      case "paused":
+        this.#paused = { by: message.by ?? null, reason: message.reason ?? "" };
+        this.#pausing = null;
+        this.#update();
+        this.#emit("paused", this.#paused);
+        break;
+      case "resumed":
+        this.#paused = this.#pausing = null;
+        this.#update();
+        this.#emit("resumed", null);
+        break;
+      case "participants":
+        this.#remote.setParticipants(message.participants);
+        this.#bind();
+        this.#synced();
+        this.#emit("participants", this.participants);
+        break;
+      case "tracks":
+        this.#remote.setTracks(message.tracks);
+        this.#bind();
+        this.#synced();
+        this.#emit("tracks", this.participants);
+        break;
+      case "slots":
+        this.#media.setSlots({ audio: message.audio, video: message.video });
+        break;
+      case "ended":
+        this.#end(message.reason);
+        break;
+      case "error":
+        if (command === "pause") {
+          this.#pausing = null;
+          this.#update();
+        }
+        this.#emit("refused", { code: message.code, message: message.message, command });
+        break;
+    }
+  }
+
+  #synced() {
+    this.#syncing = false;
+    this.#everSynced = true;
+    this.#update();
+  }
+
+  #onDown() {
+    this.#media.down();
+    this.#syncing = true;
+    this.#update();
+  }
+
+  /** @param {import("./transport.js").TransportState} state */
+  #mediaState(state) {
+    if (state === "connected") this.#mediaDown = false;
+    if (state === "disconnected" || state === "failed") this.#mediaDown = true;
+    this.#emit("media", { state, failures: this.#media.failures });
+    this.#update();
+  }
+
+  #negotiated() {
+    this.#bind();
+    this.#emit("tracks", this.participants);
+    for (const source of /** @type {const} */ (["microphone", "camera"])) this.#tellMute(source);
+  }
+
+  // State, and what follows from it
+
+  #update() {
+    if (!this.#syncing) this.#open = this.#phase === "admitted" && !this.#held && this.#paused === null;
+    // Closing never waits for the rest of the picture; opening does.
+    if (this.#held || this.paused || this.#phase !== "admitted") this.#open = false;
+    this.#send();
+    const state = this.#derive();
+    if (state === this.#state) return;
+    const previous = this.#state;
+    this.#state = state;
+    this.#emit("state", { state, previous });
+    if (state === "reconnecting") this.#emit("reconnecting", null);
+  }
+
+  /** @returns {CallState} */
+  #derive() {
+    if (this.#phase === "ended" || this.#phase === "error") return this.#phase;
+    if (this.#syncing) return this.#everSynced ? "reconnecting" : "connecting";
+    if (this.#phase === "lobby") return "lobby";
+    if (this.#mediaDown) return "reconnecting";
+    if (this.#held) return "held";
+    return this.paused ? "paused" : "call";
+  }
+
+  #send() {
+    const { microphone, camera } = this.#muted;
+    this.#media.send({
+      microphone: this.#open && !microphone ? this.#tracks.microphone : null,
+      camera: this.#open && !camera ? this.#tracks.camera : null,
+    });
+  }
+
+  #bind() {
+    this.#remote.bind((mid) => this.#media.receiverTrack(mid));
+  }
+
+  /**
+   * @param {OwnSource} source
+   * @param {boolean} muted
+   */
+  #setMuted(source, muted) {
+    if (this.#muted[source] === muted) return;
+    this.#muted[source] = muted;
+    this.#keepSeat();
+    this.#send();
+    this.#tellMute(source);
+    this.#emit("mute", { source, muted });
+  }
+
+  #keepSeat() {
+    if (this.#joined !== null) this.#options.seats?.save({ wsUrl: this.#link.url, seat: this.#joined.seat, muted: this.#muted });
+  }
+
+  /** @param {OwnSource} source */
+  #tellMute(source) {
+    if (this.#media.negotiated) this.#link.send("mute", { track: `${this.participant}-${source}`, muted: this.#muted[source] });
+  }
+
+  /** @param {EndReason | "gone"} reason */
+  #end(reason) {
+    if (this.#phase === "ended" || this.#phase === "error") return;
+    this.#close("ended");
+    this.#options.seats?.clear();
+    this.#endReason = reason;
+    this.#update();
+    this.#emit("ended", { reason });
+  }
+
+  /** @param {CallError} error */
+  #fail(error) {
+    if (this.#phase === "ended" || this.#phase === "error") return;
+    if (this.#joined !== null && GONE.has(error.code)) return this.#end("gone");
+    this.#close("error");
+    // What only the network refused is there again after a reload.
+    if (GONE.has(error.code)) this.#options.seats?.clear();
+    this.#update();
+    this.#emit("error", { code: error.code, message: error.message });
+  }
+
+  /** @param {"ended" | "error"} phase */
+  #close(phase) {
+    this.#phase = phase;
+    this.#link.close();
+    this.#media.close();
+    this.#remote.setTracks([]);
+    this.#remote.setParticipants([]);
+  }
+
+  /**
+   * @param {string} type
+   * @param {unknown} detail
+   */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The way to the signalling server over the life of a call: joins with a grant, keeps the seat, and comes back with it when the
+ * WebSocket is lost. Media does not pass here and goes on meanwhile.
+ * @module
+ */
+import { backoff } from "./backoff.js";
+import { Connection } from "./connection.js";
+import { CallError, codeOf } from "./errors.js";
+
+/** @typedef {import("./messages.js").Joined} Joined */
+/** @typedef {import("./messages.js").ServerMessage} ServerMessage */
+/** @typedef {{ wsUrl: string, grant: string }} Admission */
+
+/** Who has never been inside hears after so many tries (some 8 s) that there is no way; who has been comes back however long it takes. */
+const FIRST_TRIES = 5;
+/** Faults of the moment: the same credential may succeed at the next try. */
+const PASSING = new Set(["closed", "network", "timeout", "rate_limited", "internal", "storage_unavailable"]);
+/** A grant is good for one join within two minutes; a fresh one mends these. */
+const STALE_GRANT = new Set(["grant_replayed", "grant_expired", "grant_revoked"]);
+
+/**
+ * @typedef {object} LinkOptions
+ * @property {string} wsUrl
+ * @property {{ grant: string } | { seat: string }} credential
+ * @property {string} [name]
+ * @property {() => Promise<Admission>} [renew] fetches a fresh grant
+ * @property {(joined: Joined) => void} onJoined after every successful join
+ * @property {(message: ServerMessage, command: string | undefined) => void} onMessage
+ * @property {() => void} onDown a joined connection was lost
+ * @property {(error: CallError) => void} onFatal no further try makes sense
+ */
+
+export class Link {
+  #options;
+  #url;
+  #credential;
+  /** @type {Connection | null} the connection that has joined */
+  #connection = null;
+  #everJoined = false;
+  #closed = false;
+  /** @type {() => void} ends the wait between two tries */
+  #hurry = () => {};
+
+  /** @param {LinkOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#url = options.wsUrl;
+    this.#credential = options.credential;
+  }
+
+  get url() {
+    return this.#url;
+  }
+
+  async run() {
+    const hurry = () => this.#hurry();
+    globalThis.addEventListener?.("online", hurry);
+    for (let attempt = 0; !this.#closed; attempt++) {
+      if (await this.#once()) attempt = 0;
+      if (this.#closed) break;
+      if (!this.#everJoined && attempt + 1 >= FIRST_TRIES) this.#fail(new CallError("network"));
+      else await this.#wait(backoff(attempt));
+    }
+    globalThis.removeEventListener?.("online", hurry);
+  }
+
+  /**
+   * @param {string} type
+   * @param {Record<string, unknown>} [fields]
+   * @returns {boolean} false while there is no connection
+   */
+  send(type, fields) {
+    return this.#connection?.send(type, fields) ?? false;
+  }
+
+  /**
+   * @param {string} type
+   * @param {Record<string, unknown>} fields
+   * @returns {Promise<ServerMessage>}
+   */
+  request(type, fields) {
+    return this.#connection?.request(type, fields) ?? Promise.reject(new CallError("closed"));
+  }
+
+  close() {
+    this.#closed = true;
+    this.#connection?.close();
+    this.#connection = null;
+    this.#hurry();
+  }
+
+  /** One connection from opening to loss. @returns {Promise<boolean>} whether it had joined */
+  async #once() {
+    /** @type {(reason: string) => void} */
+    let lost = () => {};
+    const over = new Promise((resolve) => (lost = resolve));
+    const connection = new Connection({ url: this.#url, onMessage: this.#options.onMessage, onClose: lost });
+    try {
+      await connection.opened;
+      const reply = await connection.request("join", { ...this.#credential, name: this.#options.name });
+      if (this.#closed || reply.type !== "joined") {
+        connection.close();
+        if (!this.#closed) this.#options.onMessage(reply, "join");
+        return false;
+      }
+      this.#enter(connection, /** @type {any} */ (reply));
+    } catch (error) {
+      connection.close();
+      if (!this.#closed) await this.#refused(error);
+      return false;
+    }
+    await over;
+    if (this.#closed) return true;
+    this.#connection = null;
+    this.#options.onDown();
+    return true;
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {Joined} joined
+   */
+  #enter(connection, joined) {
+    this.#connection = connection;
+    this.#everJoined = true;
+    this.#credential = { seat: joined.seat };
+    this.#options.onJoined(joined);
+  }
+
+  /** @param {unknown} error */
+  async #refused(error) {
+    const code = codeOf(error);
+    if (PASSING.has(code)) return;
+    if (!STALE_GRANT.has(code) || this.#options.renew === undefined || "seat" in this.#credential) {
+      return this.#fail(error instanceof CallError ? error : new CallError(code));
+    }
+    try {
+      const { wsUrl, grant } = await this.#options.renew();
+      this.#url = wsUrl;
+      this.#credential = { grant };
+    } catch (failure) {
+      if (!PASSING.has(codeOf(failure))) this.#fail(failure instanceof CallError ? failure : new CallError(codeOf(failure)));
+    }
+  }
+
+  /** @param {CallError} error */
+  #fail(error) {
+    this.close();
+    this.#options.onFatal(error);
+  }
+
+  /** @param {number} milliseconds */
+  #wait(milliseconds) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds, undefined);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
+    });
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Keeps one working Transport under the call: makes it at the first join, repairs it, and replaces it where repair can't work
+ * (a failed connection, a server that lost its state).
+ * @module
+ */
+import { backoff } from "./backoff.js";
+import { canDeflate, deflate, inflate } from "./deflate.js";
+import { codeOf, CallError } from "./errors.js";
+import { Transport } from "./transport.js";
+
+/** @typedef {import("./messages.js").Joined} Joined */
+/** @typedef {import("./messages.js").ServerMessage} ServerMessage */
+/** @typedef {import("./messages.js").Slots} Slots */
+/** @typedef {import("./transport.js").OwnTracks} OwnTracks */
+/** @typedef {import("./transport.js").TransportState} TransportState */
+
+/** Refusals of this moment, not of what we offered. */
+const PASSING = new Set(["timeout", "rate_limited", "offer_pending", "internal"]);
+
+/**
+ * @typedef {object} MediaOptions
+ * @property {(type: string, fields: Record<string, unknown>) => Promise<ServerMessage>} request
+ * @property {() => void} onNegotiated after every answer: sections exist, the server knows our tracks
+ * @property {(state: TransportState) => void} onState
+ * @property {(error: CallError) => void} onFatal the server refuses what this browser offers
+ */
+
+export class Media {
+  #options;
+  /** @type {Transport | null} */
+  #transport = null;
+  /** Whether the present transport has had an answer. */
+  #negotiated = false;
+  #up = false;
+  #closed = false;
+  #failures = 0;
+  /** @type {Promise<unknown>} */
+  #offers = Promise.resolve();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+  /** @type {RTCIceServer[]} */
+  #iceServers = [];
+  /** @type {Slots} */
+  #slots = { audio: 0, video: 0 };
+  /** @type {OwnTracks} */
+  #tracks = { microphone: null, camera: null };
+
+  /** @param {MediaOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** The server knows our tracks, so that they can be muted there. */
+  get negotiated() {
+    return this.#negotiated && this.#up;
+  }
+
+  /** How often in a row the connection for sound and picture has failed. */
+  get failures() {
+    return this.#failures;
+  }
+
+  /** @param {Joined} joined */
+  joined(joined) {
+    this.#up = true;
+    this.#iceServers = joined.ice_servers ?? [];
+    this.#slots = joined.slots;
+    if (this.#negotiated && this.#transport !== null && this.#transport.state !== "failed") void this.#renegotiate(this.#transport);
+    else void this.#rebuild();
+  }
+
+  /** The WebSocket is lost; media goes on. */
+  down() {
+    this.#up = false;
+    clearTimeout(this.#retry);
+  }
+
+  /** @param {Slots} slots totals */
+  setSlots(slots) {
+    this.#slots = slots;
+    if (this.#transport !== null) void this.#renegotiate(this.#transport);
+  }
+
+  /** @param {OwnTracks} tracks what shall leave the browser from now on */
+  send(tracks) {
+    this.#tracks = tracks;
+    this.#transport?.send(tracks);
+  }
+
+  /** @param {string} mid */
+  receiverTrack(mid) {
+    return this.#transport?.receiverTrack(mid) ?? null;
+  }
+
+  getStats() {
+    return this.#transport?.getStats() ?? Promise.resolve(null);
+  }
+
+  close() {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  /** @param {Transport} transport */
+  async #renegotiate(transport) {
+    try {
+      const { sameServer } = await transport.negotiate({ slots: this.#slots });
+      if (transport !== this.#transport) return;
+      if (!sameServer) return void this.#rebuild();
+      this.#options.onNegotiated();
+      if (transport.state === "disconnected") await transport.negotiate({ restart: true });
+    } catch (error) {
+      // A lost WebSocket is no fault of the transport: the next join negotiates again.
+      if (transport === this.#transport && codeOf(error) !== "closed") void this.#rebuild();
+    }
+  }
+
+  async #rebuild() {
+    this.#drop();
+    if (this.#closed || !this.#up) return;
+    const transport = new Transport({
+      iceServers: this.#iceServers,
+      slots: this.#slots,
+      tracks: this.#tracks,
+      exchange: (sdp, tracks) => this.#exchange(sdp, tracks),
+      onState: (state) => this.#changed(transport, state),
+    });
+    this.#transport = transport;
+    try {
+      await transport.negotiate();
+      if (transport !== this.#transport) return;
+      this.#negotiated = true;
+      this.#options.onNegotiated();
+    } catch (error) {
+      if (transport !== this.#transport || codeOf(error) === "closed") return;
+      if (error instanceof CallError && !PASSING.has(error.code)) this.#options.onFatal(error);
+      else this.#again();
+    }
+  }
+
+  /**
+   * @param {Transport} transport
+   * @param {TransportState} state
+   */
+  #changed(transport, state) {
+    if (transport !== this.#transport) return;
+    if (state === "connected") this.#failures = 0;
+    if (state === "failed") this.#again();
+    this.#options.onState(state);
+  }
+
+  #again() {
+    this.#failures += 1;
+    clearTimeout(this.#retry);
+    // A failed connection never mends itself everywhere (Firefox says connected and sends nothing): a new one, with the same tracks.
+    if (this.#up) this.#retry = setTimeout(() => void this.#rebuild(), backoff(this.#failures - 1));
+  }
+
+  #drop() {
+    clearTimeout(this.#retry);
+    this.#transport?.close();
+    this.#transport = null;
+    this.#negotiated = false;
+  }
+
+  /**
+   * @param {string} sdp
+   * @param {unknown} tracks
+   * @returns {Promise<string>}
+   */
+  async #exchange(sdp, tracks) {
+    const body = canDeflate() ? { sdp_z: await deflate(sdp) } : { sdp };
+    // One offer at a time, also when a new transport comes while the old one's answer is on its way.
+    const reply = this.#offers.then(() => this.#options.request("offer", { ...body, tracks }));
+    this.#offers = reply.catch(() => {});
+    const answer = await reply;
+    return answer.sdp ?? (await inflate(answer.sdp_z));
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Who else is there and what of them arrives. The server fills receive slots as it likes and says in `tracks` which track is where;
+ * here each participant has one MediaStream for camera and microphone, and one for a shared screen, that stay the same objects.
+ * @module
+ */
+
+/** @typedef {import("./messages.js").ParticipantInfo} ParticipantInfo */
+/** @typedef {import("./messages.js").TrackInfo} TrackInfo */
+
+/**
+ * @typedef {object} Participant
+ * @property {string} id
+ * @property {string} name
+ * @property {string} role
+ * @property {import("./messages.js").ParticipantState} state
+ * @property {number} [waited] seconds in the lobby, where the server tells it
+ * @property {boolean} self whether it is oneself
+ * @property {MediaStream} stream camera and microphone, as far as they arrive now
+ * @property {MediaStream} screen a shared screen
+ * @property {boolean} hasCamera a camera is published, arrives, and is not muted
+ * @property {boolean} hasMicrophone the same of the microphone
+ * @property {boolean} hasScreen
+ */
+
+export class Remote {
+  /** @type {ParticipantInfo[]} */
+  #infos = [];
+  /** @type {TrackInfo[]} */
+  #tracks = [];
+  /** @type {Map<string, { stream: MediaStream, screen: MediaStream }>} */
+  #streams = new Map();
+  #self;
+
+  /** @param {() => string} self gives the own participant id */
+  constructor(self) {
+    this.#self = self;
+  }
+
+  /** @param {ParticipantInfo[]} infos */
+  setParticipants(infos) {
+    this.#infos = infos;
+    for (const id of this.#streams.keys()) if (!infos.some((info) => info.id === id)) this.#streams.delete(id);
+  }
+
+  /** @param {TrackInfo[]} tracks */
+  setTracks(tracks) {
+    this.#tracks = tracks;
+  }
+
+  get tracks() {
+    return this.#tracks;
+  }
+
+  /**
+   * Puts the arriving tracks into their participants' streams.
+   * @param {(mid: string) => MediaStreamTrack | null} receiverTrack
+   */
+  bind(receiverTrack) {
+    for (const { id } of this.#infos) {
+      const mine = this.#tracks.filter((track) => track.participant === id && track.mid !== null);
+      const { stream, screen } = this.#streamsOf(id);
+      fill(stream, mine.filter((track) => track.source !== "screen"), receiverTrack);
+      fill(screen, mine.filter((track) => track.source === "screen"), receiverTrack);
+    }
+  }
+
+  /** @returns {Participant[]} in the server's order */
+  get participants() {
+    return this.#infos.map((info) => {
+      const has = (/** @type {string} */ source) =>
+        this.#tracks.some((track) => track.participant === info.id && track.source === source && track.mid !== null && !track.muted);
+      return {
+        ...info,
+        ...this.#streamsOf(info.id),
+        self: info.id === this.#self(),
+        hasCamera: has("camera"),
+        hasMicrophone: has("microphone"),
+        hasScreen: has("screen"),
+      };
+    });
+  }
+
+  /** @param {string} id */
+  #streamsOf(id) {
+    let streams = this.#streams.get(id);
+    if (streams === undefined) this.#streams.set(id, (streams = { stream: new MediaStream(), screen: new MediaStream() }));
+    return streams;
+  }
+}
+
+/**
+ * @param {MediaStream} stream
+ * @param {TrackInfo[]} tracks
+ * @param {(mid: string) => MediaStreamTrack | null} receiverTrack
+ */
+function fill(stream, tracks, receiverTrack) {
+  const wanted = new Set(tracks.map((track) => receiverTrack(track.mid ?? "")).filter((track) => track !== null));
+  for (const track of stream.getTracks()) if (!wanted.has(track)) stream.removeTrack(track);
+  for (const track of wanted) stream.addTrack(track);
+}

@@ -1,0 +1,170 @@
+/**
+ * The participant's one RTCPeerConnection: own microphone and camera first, then receive slots that the server fills.
+ * The client always offers, without trickle: the server's candidates come in the answer, and it learns ours from our checks.
+ * @module
+ */
+import { preferCodecs } from "./codecs.js";
+import { Sender } from "./sender.js";
+
+/** @typedef {import("./messages.js").Slots} Slots */
+/** @typedef {"microphone" | "camera"} OwnSource */
+/** @typedef {{ mid: string, kind: "audio" | "video", source: OwnSource }} OfferedTrack */
+/** @typedef {{ microphone: MediaStreamTrack | null, camera: MediaStreamTrack | null }} OwnTracks what shall be sent now; null sends nothing */
+/** @typedef {"connecting" | "connected" | "disconnected" | "failed"} TransportState */
+
+/** Ample for 1280x720 at 30 frames a second. */
+const CAMERA_BITS_PER_SECOND = 2_500_000;
+/** A path that is back within this needs no restart. */
+const RESTART_AFTER = 2000;
+
+/**
+ * @typedef {object} TransportOptions
+ * @property {RTCIceServer[]} iceServers
+ * @property {Slots} slots
+ * @property {OwnTracks} tracks
+ * @property {(sdp: string, tracks: OfferedTrack[]) => Promise<string>} exchange sends the offer, gives the answer
+ * @property {(state: TransportState) => void} onState
+ */
+
+export class Transport {
+  #options;
+  #connection;
+  /** @type {{ microphone: Sender, camera: Sender }} */
+  #senders;
+  /** @type {Slots} */
+  #slots = { audio: 0, video: 0 };
+  /** Negotiations run one after another. @type {Promise<unknown>} */
+  #queue = Promise.resolve();
+  /** @type {TransportState} */
+  #state = "connecting";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #restartTimer;
+  #closed = false;
+
+  /** @param {TransportOptions} options */
+  constructor(options) {
+    this.#options = options;
+    const connection = new RTCPeerConnection({ iceServers: options.iceServers, bundlePolicy: "max-bundle" });
+    this.#connection = connection;
+    const microphone = connection.addTransceiver("audio", { direction: "sendonly" });
+    const camera = connection.addTransceiver("video", {
+      direction: "sendonly",
+      sendEncodings: [{ maxBitrate: CAMERA_BITS_PER_SECOND, active: options.tracks.camera !== null }],
+    });
+    preferCodecs(microphone);
+    preferCodecs(camera);
+    this.#senders = { microphone: new Sender(microphone), camera: new Sender(camera) };
+    this.send(options.tracks);
+    this.#addSlots(options.slots);
+    connection.onconnectionstatechange = connection.oniceconnectionstatechange = () => this.#look();
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  getStats() {
+    return this.#connection.getStats();
+  }
+
+  /**
+   * What leaves the browser from now on.
+   * @param {OwnTracks} tracks
+   */
+  send(tracks) {
+    void this.#senders.microphone.send(tracks.microphone);
+    void this.#senders.camera.send(tracks.camera);
+  }
+
+  /**
+   * The track that arrives in a receive section.
+   * @param {string} mid
+   * @returns {MediaStreamTrack | null}
+   */
+  receiverTrack(mid) {
+    return this.#connection.getTransceivers().find((one) => one.mid === mid)?.receiver.track ?? null;
+  }
+
+  /**
+   * Offers and takes the answer.
+   * @param {{ restart?: boolean, slots?: Slots }} [wishes] `restart`: new ICE credentials; `slots`: more receive sections
+   * @returns {Promise<{ sameServer: boolean }>} whether the other end still is the one we were connected to
+   */
+  negotiate(wishes = {}) {
+    const run = this.#queue.then(() => this.#negotiate(wishes));
+    this.#queue = run.catch(() => {});
+    return run;
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#restartTimer);
+    this.#connection.onconnectionstatechange = this.#connection.oniceconnectionstatechange = null;
+    this.#connection.close();
+  }
+
+  /** @param {{ restart?: boolean, slots?: Slots }} wishes */
+  async #negotiate({ restart = false, slots }) {
+    if (slots !== undefined) this.#addSlots(slots);
+    const connection = this.#connection;
+    const before = iceUser(connection.currentRemoteDescription);
+    await connection.setLocalDescription(await connection.createOffer({ iceRestart: restart }));
+    const answer = await this.#options.exchange(connection.localDescription?.sdp ?? "", this.#offered());
+    // Without a restart the credentials stay; a server that gives others has lost the transport and began a new one.
+    const sameServer = restart || before === null || before === iceUser({ sdp: answer });
+    if (sameServer && !this.#closed) {
+      await connection.setRemoteDescription({ type: "answer", sdp: answer });
+      await Promise.all([this.#senders.microphone.refresh(), this.#senders.camera.refresh()]);
+    }
+    return { sameServer };
+  }
+
+  /** @returns {OfferedTrack[]} */
+  #offered() {
+    const { microphone, camera } = this.#senders;
+    return [
+      { mid: microphone.mid ?? "", kind: "audio", source: "microphone" },
+      { mid: camera.mid ?? "", kind: "video", source: "camera" },
+    ];
+  }
+
+  /** @param {Slots} wanted totals; sections never go away */
+  #addSlots(wanted) {
+    while (this.#slots.audio < wanted.audio || this.#slots.video < wanted.video) {
+      for (const kind of /** @type {const} */ (["audio", "video"])) {
+        if (this.#slots[kind] >= wanted[kind]) continue;
+        preferCodecs(this.#connection.addTransceiver(kind, { direction: "recvonly" }));
+        this.#slots[kind] += 1;
+      }
+    }
+  }
+
+  #look() {
+    const { connectionState, iceConnectionState } = this.#connection;
+    const state = stateOf(connectionState, iceConnectionState);
+    if (state === this.#state) return;
+    this.#state = state;
+    clearTimeout(this.#restartTimer);
+    if (state === "disconnected") this.#restartTimer = setTimeout(() => void this.negotiate({ restart: true }).catch(() => {}), RESTART_AFTER);
+    this.#options.onState(state);
+  }
+}
+
+/**
+ * @param {RTCPeerConnectionState} connection
+ * @param {RTCIceConnectionState} ice
+ * @returns {TransportState}
+ */
+function stateOf(connection, ice) {
+  if (connection === "failed" || ice === "failed" || connection === "closed") return "failed";
+  if (connection === "disconnected" || ice === "disconnected") return "disconnected";
+  return connection === "connected" ? "connected" : "connecting";
+}
+
+/**
+ * @param {{ sdp: string } | null} description
+ * @returns {string | null}
+ */
+function iceUser(description) {
+  return description?.sdp.match(/^a=ice-ufrag:(.*)$/m)?.[1].trim() ?? null;
+}

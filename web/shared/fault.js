@@ -1,0 +1,55 @@
+/**
+ * Pages that end the way: a fault (what happened, what to do, the code small below for the helpdesk), and the end of a call.
+ * @module
+ */
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { text } from "./text/index.js";
+
+/** @typedef {import("./page.js").View} View */
+
+/**
+ * @param {string} code
+ * @param {() => void} onRetry
+ * @returns {View}
+ */
+export function faultView(code, onRetry) {
+  const known = text.faults.all[code] ?? text.faults.all[text.faults.same[code] ?? ""] ?? text.faults.all.internal;
+  const element = h(
+    "section",
+    { class: "sheet plain", "data-code": code },
+    h("h1", { tabindex: "-1" }, known.title),
+    h("p", { class: "lead" }, known.text),
+    known.steps ? h("ol", {}, ...known.steps.map((step) => h("li", {}, step))) : null,
+    known.retry ? h("button", { type: "button", class: "button go wide", "data-testid": "retry", onclick: onRetry }, text.faults.retry) : null,
+    h("p", { class: "code" }, `${text.faults.codeLabel}: ${code}`),
+  );
+  return { element, title: known.title };
+}
+
+/**
+ * @param {string} which a key of `text.ended`
+ * @param {() => void} onAgain
+ * @param {boolean} canReturn
+ * @returns {View}
+ */
+export function endedView(which, onAgain, canReturn) {
+  const words = text.ended[which] ?? text.ended.ended;
+  const element = h(
+    "section",
+    { class: "sheet plain ended", "data-reason": which },
+    WELL.has(which) ? h("span", { class: "badge-icon" }, icon("check")) : null,
+    h("h1", { tabindex: "-1" }, words.title),
+    h("p", { class: "lead" }, words.text),
+    words.again && canReturn ? h("button", { type: "button", class: "button go wide", "data-testid": "again", onclick: onAgain }, words.again) : null,
+  );
+  return { element, title: words.title };
+}
+
+/** Ends that are as they should be, and get a tick. */
+const WELL = new Set(["ended", "left", "clinic", "clinicLeft"]);
+
+/** @param {string} words @returns {View} */
+export function waitView(words) {
+  return { element: h("section", { class: "sheet plain" }, h("h1", { tabindex: "-1" }, words)), title: words };
+}

@@ -1,0 +1,303 @@
+/**
+ * The way through a page, the same for patient and practitioner: entry, preview, lobby, call, end, and every fault between.
+ * What differs (lobby and call views, words) comes from the page's own app.js.
+ * @module
+ */
+import { codeOf, join, LocalMedia, SeatStore, whatIsMissing } from "../sdk/index.js";
+import { keepAwake } from "./awake.js";
+import { closeDialogs } from "./dialog.js";
+import { h, say } from "./dom.js";
+import { readEntry, reloadOnNewEntry } from "./entry.js";
+import { endedView, faultView, waitView } from "./fault.js";
+import { announce, installLiveRegions } from "./live.js";
+import { pauseCurtain } from "./pause.js";
+import { preview } from "./preview.js";
+import { text } from "./text/index.js";
+
+/** @typedef {import("../sdk/call.js").Call} Call */
+/** @typedef {import("../sdk/call.js").CallState} CallState */
+/** @typedef {import("./entry.js").Entry} Entry */
+/** @typedef {{ element: HTMLElement, title: string, update?: () => void, close?: () => void }} View */
+/** @typedef {"preview" | "lobby" | "call" | "paused" | "reconnecting" | "ended" | "error"} PageState */
+/**
+ * @typedef {object} Parts
+ * @property {{ title: string, next: string, join: string }} preview
+ * @property {(page: Page, call: Call) => View} [lobby]
+ * @property {(page: Page, call: Call) => View} call
+ * @property {(reason: string) => string} ended the key of `text.ended` for a reason
+ */
+
+/** @type {Record<CallState, PageState>} */
+const SHOWN_AS = {
+  connecting: "preview",
+  lobby: "lobby",
+  call: "call",
+  paused: "paused",
+  held: "paused",
+  reconnecting: "reconnecting",
+  ended: "ended",
+  error: "error",
+};
+/** A break that lasts longer deserves advice. */
+const LONG_BREAK = 15_000;
+const TOAST = 8000;
+/** Connections for sound and picture that fail one after another mean that the network lets none through. */
+const BLOCKED_AFTER = 2;
+/** Refusals of a seat kept from before a reload: the link may still be good. */
+const STALE_SEAT = new Set(["seat_dead", "seat_invalid"]);
+
+export class Page {
+  media = new LocalMedia();
+  /** @type {Call | null} */
+  call = null;
+  #parts;
+  #root;
+  #main = h("div", { class: "view" });
+  #banner = h("p", { class: "banner", "data-testid": "banner", hidden: true });
+  #toast = h("p", { class: "toast", hidden: true });
+  /** @type {View | null} */
+  #view = null;
+  /** Which view is shown, so that it is kept while only its content changes. */
+  #shown = "";
+  #blocked = false;
+  /** @type {Entry | null} */
+  #entry = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #breakTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #toastTimer;
+
+  /**
+   * @param {HTMLElement} root carries the state mark
+   * @param {Parts} parts
+   */
+  constructor(root, parts) {
+    this.#root = root;
+    this.#parts = parts;
+  }
+
+  async start() {
+    document.documentElement.lang = text.language;
+    installLiveRegions();
+    reloadOnNewEntry();
+    this.#root.replaceChildren(this.#banner, this.#main, this.#toast);
+    const missing = whatIsMissing();
+    if (missing !== null || typeof HTMLDialogElement !== "function") return this.fail(missing ?? "unsupported");
+    this.#followDevices();
+    this.#entry = readEntry();
+    if (this.#entry === null) return this.fail("link_missing");
+    const seats = new SeatStore(this.#entry.key);
+    const seat = seats.load();
+    if (seat === null) await this.#preview();
+    else await this.#resume(seat, seats);
+  }
+
+  /** Shows a fault. @param {string} code */
+  fail(code) {
+    this.#mark("error");
+    this.#show(`fault:${code}`, () => faultView(code, () => location.reload()));
+  }
+
+  /**
+   * Says something in passing, to eye and ear.
+   * @param {string} message
+   */
+  toast(message) {
+    say(this.#toast, message);
+    this.#toast.hidden = false;
+    announce(message);
+    clearTimeout(this.#toastTimer);
+    this.#toastTimer = setTimeout(() => (this.#toast.hidden = true), TOAST);
+  }
+
+  /** For an action the connection did not take. @param {boolean} sent */
+  sent(sent) {
+    if (!sent) this.toast(text.call.offline);
+  }
+
+  // The way in
+
+  async #preview() {
+    const { title, next, join: label } = this.#parts.preview;
+    /** @type {ReturnType<typeof preview> | undefined} */
+    let view;
+    this.#mark("preview");
+    this.#show("preview", () => (view = preview({ media: this.media, title, next, join: label, onJoin: () => this.#enter() })));
+    try {
+      await this.media.open();
+      view?.ready();
+    } catch (error) {
+      this.fail(codeOf(error, "device_failed"));
+    }
+  }
+
+  async #enter() {
+    const entry = this.#entry;
+    if (entry === null) return;
+    try {
+      const { wsUrl, grant } = await entry.admission();
+      this.#join({ wsUrl, grant, renew: entry.renewable ? () => entry.admission() : undefined });
+    } catch (error) {
+      this.fail(codeOf(error));
+    }
+  }
+
+  /**
+   * After a reload: straight back, without the preview.
+   * @param {import("../sdk/seat.js").Seat} seat
+   * @param {SeatStore} seats
+   */
+  async #resume(seat, seats) {
+    this.#mark("reconnecting");
+    this.#show("resume", () => waitView(text.call.resuming));
+    try {
+      await this.media.open();
+    } catch (error) {
+      return this.fail(codeOf(error, "device_failed"));
+    }
+    const call = this.#join({ wsUrl: seat.wsUrl, seat: seat.seat, muted: seat.muted });
+    this.#applyMutes(call);
+    call.addEventListener("error", (event) => {
+      const { code } = /** @type {CustomEvent} */ (event).detail;
+      if (!STALE_SEAT.has(code) || this.#entry?.renewable !== true) return;
+      seats.clear();
+      this.call = null;
+      void this.#preview();
+    });
+  }
+
+  /** @param {Omit<import("../sdk/call.js").JoinOptions, "localStream" | "seats">} way */
+  #join(way) {
+    const call = join({ ...way, localStream: this.media.stream, seats: new SeatStore(this.#entry?.key ?? "") });
+    this.call = call;
+    keepAwake(true);
+    call.addEventListener("state", (event) => this.#follow(call, /** @type {CustomEvent} */ (event).detail));
+    for (const type of ["lobby", "participants", "tracks", "paused", "resumed", "held", "released"]) {
+      call.addEventListener(type, () => this.#view?.update?.());
+    }
+    call.addEventListener("mute", (event) => this.#muted(/** @type {CustomEvent} */ (event).detail));
+    call.addEventListener("refused", (event) => {
+      if (/** @type {CustomEvent} */ (event).detail.command !== "mute") this.toast(text.call.refused);
+    });
+    call.addEventListener("media", (event) => {
+      this.#blocked = /** @type {CustomEvent} */ (event).detail.failures >= BLOCKED_AFTER;
+      this.#showBreak(call);
+    });
+    call.addEventListener("error", (event) => {
+      const { code } = /** @type {CustomEvent} */ (event).detail;
+      this.#over();
+      this.fail(code);
+    });
+    call.addEventListener("ended", (event) => {
+      this.#over();
+      const which = this.#parts.ended(/** @type {CustomEvent} */ (event).detail.reason);
+      this.#show("ended", () => endedView(which, () => location.reload(), this.#entry?.renewable === true));
+      announce(text.ended[which]?.title ?? "", { urgently: true });
+    });
+    return call;
+  }
+
+  // What the call's state means for the page
+
+  /**
+   * @param {Call} call
+   * @param {{ state: CallState, previous: CallState }} change
+   */
+  #follow(call, { state, previous }) {
+    this.#mark(SHOWN_AS[state]);
+    if (state === "lobby" && this.#parts.lobby !== undefined) {
+      const { lobby } = this.#parts;
+      this.#show("lobby", () => lobby(this, call));
+    } else if (state === "call" || state === "paused" || state === "held") {
+      this.#show("call", () => this.#parts.call(this, call));
+    }
+    this.#showBreak(call);
+    this.#tell(call, state, previous);
+    this.#view?.update?.();
+  }
+
+  /**
+   * Says to the ear what the eye sees change. The lobby and being let in speak for themselves.
+   * @param {Call} call
+   * @param {CallState} state
+   * @param {CallState} previous
+   */
+  #tell(call, state, previous) {
+    const curtain = state === "paused" || state === "held" ? pauseCurtain(call) : null;
+    if (curtain !== null) announce([curtain.title, ...curtain.lines].join(" "), { urgently: true });
+    else if (state === "call" && previous === "paused") announce(text.paused.resumed, { urgently: true });
+    else if (state === "call" && previous === "held") announce(text.paused.released, { urgently: true });
+    else if (state === "reconnecting") announce(text.call.reconnecting, { urgently: true });
+    else if (previous === "reconnecting" && state !== "ended" && state !== "error") announce(text.call.reconnected);
+  }
+
+  /** @param {Call} call */
+  #showBreak(call) {
+    const broken = call.state === "reconnecting";
+    const over = call.state === "ended" || call.state === "error";
+    clearTimeout(this.#breakTimer);
+    this.#banner.hidden = over || !(broken || this.#blocked);
+    say(this.#banner, this.#blocked ? text.call.blocked : text.call.reconnecting);
+    if (broken && !this.#blocked) this.#breakTimer = setTimeout(() => say(this.#banner, text.call.reconnectingLong), LONG_BREAK);
+  }
+
+  /** @param {{ source: import("../sdk/transport.js").OwnSource, muted: boolean }} change */
+  #muted({ source, muted }) {
+    if (this.call !== null) this.#applyMutes(this.call);
+    const { ownMicrophoneOff, ownMicrophoneOn, ownCameraOff, ownCameraOn } = text.call;
+    announce(source === "camera" ? (muted ? ownCameraOff : ownCameraOn) : muted ? ownMicrophoneOff : ownMicrophoneOn);
+    this.#view?.update?.();
+  }
+
+  /** A track that is off is off at its root, too: Firefox puts the camera's lamp out. @param {Call} call */
+  #applyMutes(call) {
+    for (const source of /** @type {const} */ (["microphone", "camera"])) {
+      const track = this.media.track(source);
+      if (track !== null) track.enabled = !call.isMuted(source);
+    }
+  }
+
+  #followDevices() {
+    this.media.addEventListener("change", (event) => {
+      const { source, track } = /** @type {CustomEvent} */ (event).detail;
+      this.call?.replaceTrack(source, track);
+    });
+    this.media.addEventListener("lost", async (event) => {
+      const { source } = /** @type {CustomEvent} */ (event).detail;
+      const switched = await this.media.select(source, undefined).then(() => true, () => false);
+      this.toast(switched ? text.call.deviceSwitched : text.call.deviceLost);
+    });
+  }
+
+  /** The call is over: nothing of camera and microphone stays open. */
+  #over() {
+    keepAwake(false);
+    this.#banner.hidden = true;
+    clearTimeout(this.#breakTimer);
+    this.media.close();
+  }
+
+  /** @param {PageState} state */
+  #mark(state) {
+    this.#root.dataset.state = state;
+  }
+
+  /**
+   * @param {string} name
+   * @param {() => View} make
+   */
+  #show(name, make) {
+    if (this.#shown === name) return;
+    closeDialogs();
+    this.#view?.close?.();
+    const view = make();
+    this.#shown = name;
+    this.#view = view;
+    this.#main.replaceChildren(view.element);
+    document.title = `${view.title} – ${text.product}`;
+    view.update?.();
+    // The keyboard and the screen reader follow the eye to the new page.
+    /** @type {HTMLElement | null} */ (view.element.querySelector("h1"))?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
+}

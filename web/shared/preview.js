@@ -1,0 +1,52 @@
+/**
+ * Before the call: see and hear that camera and microphone work, choose others, go on.
+ * @module
+ */
+import { devicePanel } from "./device-panel.js";
+import { h, say } from "./dom.js";
+import { text } from "./text/index.js";
+import { selfVideo } from "./self-video.js";
+
+/** @typedef {import("./page.js").View} View */
+
+/**
+ * @param {object} options
+ * @param {import("../sdk/devices.js").LocalMedia} options.media
+ * @param {string} options.title
+ * @param {string} options.next what happens when one goes on
+ * @param {string} options.join the words of the button
+ * @param {() => Promise<void>} options.onJoin
+ * @returns {View & { ready: () => void }}
+ */
+export function preview({ media, title, next, join, onJoin }) {
+  const hint = h("p", { class: "hint" }, text.preview.opening);
+  const video = selfVideo(media);
+  const button = h("button", { type: "button", class: "button go wide", "data-testid": "join", disabled: true }, join);
+  const devices = h("div", {});
+  /** @type {ReturnType<typeof devicePanel> | undefined} */
+  let panel;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    say(button, text.preview.joining);
+    await onJoin();
+  });
+  const element = h(
+    "section",
+    { class: "sheet preview" },
+    h("h1", { tabindex: "-1" }, title),
+    h("div", { class: "preview-columns" }, h("div", { class: "preview-picture" }, h("div", { class: "frame" }, video), hint), devices),
+    h("p", { class: "hint" }, `${next} ${text.preview.notRecorded}`),
+    h("div", { class: "foot" }, button),
+  );
+  return {
+    element,
+    title,
+    ready: () => {
+      say(hint, text.preview.self);
+      panel = devicePanel(media);
+      devices.replaceWith(panel.element);
+      button.disabled = false;
+    },
+    close: () => panel?.close(),
+  };
+}
