@@ -1,0 +1,1 @@
+"""The engine, driven through `VirtualPlane` by simulated clients."""
