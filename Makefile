@@ -1,0 +1,95 @@
+# Everything is built into .venv and target/. `make demo` and `make test` start from nothing.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= 8080
+MEDIA_PORT ?= 7882
+DATA ?= .demo
+PYTEST_ARGS ?=
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHON
+
+bin := .venv/bin
+wire_sources := $(shell find sfu/wire sfu/wire-python \( -name target -o -name fuzz \) -prune -o -type f \( -name '*.rs' -o -name Cargo.toml \) -print)
+
+.PHONY: build demo test lint bench clean lock tools test-rust test-web test-python help
+
+help:
+	@echo 'make build   the server in .venv (quick when nothing changed)'
+	@echo 'make demo    build, then a demo clinic on http://localhost:$(PORT)'
+	@echo 'make test    lint and all tests, browsers included'
+	@echo 'make lint    formatters, linters and type checkers'
+	@echo 'make bench   benchmarks'
+	@echo 'make lock    pin the dependencies of both languages anew'
+	@echo 'make clean   remove what was built, and the data of the demo'
+
+build: .venv/.wire
+
+demo: build
+	@exec $(bin)/venterom demo --port $(PORT) --media-port $(MEDIA_PORT) --data $(DATA)
+
+test: tools lint test-rust test-web test-python
+
+lint: .venv/.dev node_modules/.package-lock.json
+	@scripts/require rustfmt clippy
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	$(bin)/mypy
+	node_modules/.bin/tsc --noEmit --project tsconfig.json
+
+test-rust: .venv/.wire
+	cargo test --locked --quiet --package venterom-wire
+
+test-web: node_modules/.package-lock.json
+	npm test --silent
+
+test-python: .venv/.dev
+	$(bin)/python -m pytest $(PYTEST_ARGS)
+
+bench: build
+	$(bin)/python -m benchmarks
+
+clean:
+	rm -rf .venv .demo build dist target node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f sfu/_wire*.so
+	find benchmarks control sfu signalling tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: .venv/.dev
+	cargo update --workspace
+	$(bin)/uv pip compile -q --universal --generate-hashes --no-header pyproject.toml -o requirements/runtime.txt
+	$(bin)/uv pip compile -q --universal --generate-hashes --no-header pyproject.toml --extra build -c requirements/runtime.txt -o requirements/build.txt
+	$(bin)/uv pip compile -q --universal --generate-hashes --no-header pyproject.toml --extra build --extra dev -c requirements/build.txt -o requirements/dev.txt
+
+tools:
+	@scripts/require python cargo rustfmt clippy cc node npm chromium firefox ip
+
+.venv/bin/python:
+	@scripts/require python
+	$(PYTHON) -m venv .venv
+
+.venv/.deps: requirements/build.txt | .venv/bin/python
+	$(bin)/python -m pip install -qq --require-hashes -r $<
+	@touch $@
+
+.venv/.wire: .venv/.deps pyproject.toml Cargo.toml Cargo.lock $(wire_sources)
+	@scripts/require cargo cc
+	@echo "building the media core (a few minutes at first, seconds later)"
+	VIRTUAL_ENV=$(CURDIR)/.venv PIP_QUIET=2 $(bin)/maturin develop --release --locked
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.wire
+	$(bin)/python -m pip install -qq --require-hashes -r $<
+	@touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@scripts/require node npm
+	npm ci --no-audit --no-fund --silent
+	@touch $@

@@ -1,0 +1,1 @@
+"""Translation between HTTP and the rest of control; nothing is decided here."""

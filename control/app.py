@@ -1,0 +1,160 @@
+"""The composition root: the one place where control, signalling and the media node are wired together."""
+
+import contextlib
+import errno
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Final, Self
+
+import structlog
+from aiohttp import web
+
+from control.api.health import add_health_routes
+from control.api.lab import add_lab_routes
+from control.api.problems import problems
+from control.config import Settings
+from control.errors import AddressInUseError, ConfigError
+from control.lab import LabLinks, Person
+from control.pages import SecureHeaders, add_pages, default_root
+from sfu.node import Node
+from signalling import grant
+from signalling.config import SignallingConfig
+from signalling.keys import JwksFile, KeyRing, KeySource, SigningKey, StaticKeys
+from signalling.server import SignallingServer
+
+_BODY_MAX: Final = 64 * 1024
+_SHUTDOWN_S: Final = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """Links that let people in without a login, and the key that signs their grants."""
+
+    links: LabLinks
+    key: SigningKey
+
+    def issue(self, person: Person) -> str:
+        """A fresh grant for who opened a link."""
+        return grant.issue(
+            self.key,
+            room=person.room,
+            participant=person.participant,
+            role=person.role,
+            name=person.name,
+            gate=person.gate,
+        )
+
+
+class Service:
+    """All of Venterom in one process."""
+
+    def __init__(self, node: Node, signalling: SignallingServer, runner: web.AppRunner) -> None:
+        self._node = node
+        self._signalling = signalling
+        self._runner = runner
+        self._ready = False
+
+    @classmethod
+    async def start(cls, settings: Settings, lab: Lab | None) -> Self:
+        """Opens journal and sockets, and takes people; what is open already is closed again where something fails."""
+        tls, keys = _tls(settings), _keys(settings, lab)
+        async with contextlib.AsyncExitStack() as undo:
+            node = _start_node(settings)
+            undo.callback(node.stop)
+            signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory)
+            undo.push_async_callback(signalling.stop)
+            await signalling.start()
+            app = web.Application(middlewares=[problems], client_max_size=_BODY_MAX)
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+            service = cls(node, signalling, runner)
+            _add_routes(app, settings, lab, service)
+            await runner.setup()
+            undo.push_async_callback(runner.cleanup)
+            await _listen(runner, settings, tls)
+            undo.pop_all()
+        service._ready = True
+        _log.info("started", http_port=settings.http.port, media_port=node.port)
+        return service
+
+    def add_to(self, app: web.Application) -> None:
+        """The WebSocket's route."""
+        self._signalling.add_to(app)
+
+    def is_ready(self) -> bool:
+        """Whether people are taken."""
+        return self._ready
+
+    async def stop(self) -> None:
+        """Closes everything. Nobody's call is ended: their pages wait for us to come back."""
+        self._ready = False
+        await self._signalling.stop()
+        await self._runner.cleanup()
+        self._node.stop()
+        _log.info("stopped")
+
+
+def _add_routes(app: web.Application, settings: Settings, lab: Lab | None, service: Service) -> None:
+    public_url = settings.http.public_url
+    https = settings.http.tls_certificate is not None or (public_url or "").startswith("https:")
+    app.on_response_prepare.append(SecureHeaders(https=https))
+    add_health_routes(app, service.is_ready)
+    service.add_to(app)
+    if settings.lab.enabled and lab is not None:
+        add_lab_routes(app, lab.links, lab.issue, public_url=public_url, websocket_path=settings.signalling.path)
+    add_pages(app, settings.web.root or default_root())
+
+
+def _start_node(settings: Settings) -> Node:
+    try:
+        return Node.start(settings.media)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUseError(f"UDP port {settings.media.port}, for media, is taken") from error
+        raise ConfigError(f"media: {error.strerror or error}") from error
+
+
+def _signalling(settings: Settings) -> SignallingConfig:
+    """Where the public address is told and no origins are, the pages of that address are meant."""
+    url = settings.http.public_url
+    if settings.signalling.origins or url is None:
+        return settings.signalling
+    return settings.signalling.model_copy(update={"origins": (url,)})
+
+
+def _keys(settings: Settings, lab: Lab | None) -> KeySource:
+    sources: list[KeySource] = []
+    if settings.grants.keys is not None:
+        sources.append(JwksFile(settings.grants.issuer, settings.grants.keys, time.monotonic))
+    if settings.lab.enabled and lab is not None:
+        sources.append(StaticKeys(grant.DEFAULT_ISSUER, (lab.key.verify_key,)))
+    return KeyRing(tuple(sources))
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.http.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.http.tls_certificate, settings.http.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError("http.tls_certificate, http.tls_key: missing, unreadable, or not of each other") from error
+    return context
+
+
+async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> None:
+    listening = 0
+    for host in settings.http.listen:
+        try:
+            await web.TCPSite(runner, host, settings.http.port, ssl_context=tls).start()
+            listening += 1
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise AddressInUseError(f"port {settings.http.port} is taken") from error
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise ConfigError(f"http.listen: {host}: {error.strerror}") from error
+    if not listening:
+        raise ConfigError("http.listen: none of these addresses is of this host")

@@ -1,0 +1,121 @@
+"""The command `venterom`."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvloop
+
+from control import demo, logs
+from control.app import Lab, Service
+from control.config import Settings, check_production, load
+from control.errors import ControlError
+from signalling.errors import SignallingError
+from signalling.grant import DEFAULT_AUDIENCE, DEFAULT_ISSUER, issue
+from signalling.keys import SigningKey, jwks
+from signalling.roles import Role
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; what can be expected to fail is one line on standard error."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (ControlError, SignallingError) as error:
+        print(f"venterom: {error.code}: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = load(options.config, os.environ)
+    check_production(settings)
+    return _run(settings, None, "ready " + (settings.http.public_url or f"port {settings.http.port}"))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    prepared = demo.prepare(options.data, port=options.port, media_port=options.media_port)
+    return _run(prepared.settings, prepared.lab, prepared.announcement)
+
+
+def _grant(options: argparse.Namespace) -> int:
+    token = issue(
+        SigningKey.read(options.key),
+        room=options.room,
+        participant=options.participant,
+        role=options.role,
+        name=options.name,
+        gate=options.gate,
+        size=options.size,
+        issuer=options.issuer,
+        audience=options.audience,
+    )
+    print(token)
+    return 0
+
+
+def _jwks(options: argparse.Namespace) -> int:
+    print(jwks([SigningKey.read(options.key)]), end="")
+    return 0
+
+
+def _run(settings: Settings, lab: Lab | None, announcement: str) -> int:
+    logs.configure()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_told_to_stop(settings, lab, announcement))
+    return 0
+
+
+async def _until_told_to_stop(settings: Settings, lab: Lab | None, announcement: str) -> None:
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    service = await Service.start(settings, lab)
+    try:
+        print(announcement, flush=True)
+        await told.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)  # a second one ends us at once
+        await service.stop()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="venterom", description="Self-hosted video consultation.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="control, signalling and media in one process")
+    serve.add_argument("--config", type=Path, help="TOML file; see configs/reference.toml")
+    serve.set_defaults(run=_serve)
+
+    grant = commands.add_parser("grant", help="issue a grant, for front ends that bring their own")
+    grant.add_argument("--key", type=Path, required=True, help="private key: openssl genpkey -algorithm ed25519")
+    grant.add_argument("--room", required=True)
+    grant.add_argument("--participant", required=True)
+    grant.add_argument("--role", required=True, choices=[role.value for role in Role])
+    grant.add_argument("--name", required=True, help="as it is shown to the others")
+    grant.add_argument("--gate", choices=["lobby", "open"], default="lobby", help="where the person enters")
+    grant.add_argument("--size", type=int, default=2, help="how many are expected in the room")
+    grant.add_argument("--issuer", default=DEFAULT_ISSUER)
+    grant.add_argument("--audience", default=DEFAULT_AUDIENCE)
+    grant.set_defaults(run=_grant)
+
+    keys = commands.add_parser("jwks", help="the JWKS with which signalling verifies the grants of a key")
+    keys.add_argument("--key", type=Path, required=True)
+    keys.set_defaults(run=_jwks)
+
+    shown = commands.add_parser("demo", help="everything at once, with two people and a lab link for each")
+    shown.add_argument("--port", type=int, default=8080)
+    shown.add_argument("--media-port", type=int, default=7882)
+    shown.add_argument("--data", type=Path, default=Path(".demo"))
+    shown.set_defaults(run=_demo)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""All settings: one TOML file, and the environment over it (`VENTEROM_HTTP__PORT=8443`). Unknown keys are refused.
+
+Each package owns the type of its section; here they are only put together.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from control.errors import ConfigError
+from sfu.config import MediaConfig
+from signalling.config import SignallingConfig
+from signalling.grant import DEFAULT_ISSUER
+
+ENVIRONMENT_PREFIX = "VENTEROM_"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig:
+    """Where pages, REST and WebSockets are served."""
+
+    listen: tuple[str, ...] = ("0.0.0.0", "::")
+    """Addresses to listen on; those of a family that this host lacks are passed over."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    public_url: str | None = None
+    """How browsers reach us, `https://video.example.org`; unset, the Host header of each request is believed."""
+
+    tls_certificate: Path | None = None
+    """PEM, with the chain. Both or neither of certificate and key."""
+
+    tls_key: Path | None = None
+    behind_proxy: bool = False
+    """A reverse proxy in front of us speaks HTTPS with the browsers."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """What must outlive a restart: the node's keys and the journal."""
+
+    directory: Path = Path("data")
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """The pages."""
+
+    root: Path | None = None
+    """Another folder than the one that comes with the package."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabConfig:
+    """Lab links let people in without a login: never in production."""
+
+    enabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsConfig:
+    """Whose grants let people in."""
+
+    issuer: str = DEFAULT_ISSUER
+    """What those grants name as `iss`."""
+
+    keys: Path | None = None
+    """The issuer's public keys, a JWKS file; read again when it changes."""
+
+
+class Settings(BaseModel):
+    """The whole configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    http: HttpConfig = HttpConfig()
+    data: DataConfig = DataConfig()
+    web: WebConfig = WebConfig()
+    lab: LabConfig = LabConfig()
+    grants: GrantsConfig = GrantsConfig()
+    media: MediaConfig = MediaConfig()
+    signalling: SignallingConfig = SignallingConfig()
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Reads the file, where there is one, and lays the environment over it."""
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: {error}") from error
+    for name, value in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX):
+            _lay(tree, name, value)
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ConfigError(faults) from error
+    if (settings.http.tls_certificate is None) != (settings.http.tls_key is None):
+        raise ConfigError("http.tls_certificate and http.tls_key go together")
+    url = settings.http.public_url
+    if url is not None and (urlsplit(url).scheme not in ("http", "https") or urlsplit(url)[2:] != ("", "", "")):
+        raise ConfigError("http.public_url must be a scheme and a host, as in https://video.example.org")
+    return settings
+
+
+def check_production(settings: Settings) -> None:
+    """What a demo may do and a clinic must not."""
+    if settings.lab.enabled:
+        raise ConfigError("lab.enabled: lab links let people in without a login, so they are for demos alone")
+    if settings.grants.keys is None:
+        raise ConfigError("grants.keys: without the keys of an issuer of grants nobody can enter")
+    if settings.http.tls_certificate is None and not settings.http.behind_proxy:
+        raise ConfigError(
+            "http: plain HTTP; set tls_certificate and tls_key, or behind_proxy where a proxy speaks HTTPS"
+        )
+    if settings.http.behind_proxy and not (settings.http.public_url or "").startswith("https://"):
+        raise ConfigError("http.public_url: behind a proxy the https address that browsers use must be told")
+
+
+def _lay(tree: dict[str, Any], name: str, value: str) -> None:
+    """`VENTEROM_MEDIA__ANNOUNCE='["10.0.0.5"]'` sets `media.announce`; lists and tables are JSON."""
+    *sections, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{name}: {section} is no section")
+    if value[:1] in ("[", "{"):
+        try:
+            tree[key] = json.loads(value)
+        except ValueError as error:
+            raise ConfigError(f"{name}: not JSON") from error
+    else:
+        tree[key] = value

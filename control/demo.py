@@ -1,0 +1,69 @@
+"""`venterom demo`: one process with everything, a practitioner and a patient, and a lab link for each."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from control.app import Lab
+from control.config import DataConfig, HttpConfig, LabConfig, Settings
+from control.lab import LabLinks, Person, address
+from signalling.keys import create_key
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the process runs with, and what it says once people can come."""
+
+    settings: Settings
+    lab: Lab
+    announcement: str
+
+
+def prepare(data: Path, *, port: int, media_port: int) -> Demo:
+    """Each start is a new appointment, so the patient waits again; links, and the calls of seats, outlive a restart."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    room = f"demo-{secrets.token_hex(4)}"
+    patient = Person(room, "pasient-arne", "patient", "Arne Kristiansen", "lobby", "patient")
+    practitioner = Person(room, "lege-ingrid", "practitioner", "Ingrid Solberg", "open", "clinic")
+    tokens = _tokens(data / "lab-links.json")
+    links = LabLinks()
+    links.add(patient, tokens["patient"])
+    links.add(practitioner, tokens["practitioner"])
+    url = f"http://localhost:{port}"
+    return Demo(
+        settings=_settings(data, port=port, media_port=media_port),
+        lab=Lab(links, create_key(data / "control-key.pem")),
+        announcement="\n".join(
+            (
+                f"ready {url}",
+                f"patient {address(url, patient, tokens['patient'])}",
+                f"practitioner {address(url, practitioner, tokens['practitioner'])}",
+            )
+        ),
+    )
+
+
+def _settings(data: Path, *, port: int, media_port: int) -> Settings:
+    """Only this machine's own browsers reach the pages: others would need HTTPS for their cameras."""
+    return Settings(
+        http=HttpConfig(listen=("127.0.0.1", "::1"), port=port),
+        data=DataConfig(directory=data),
+        lab=LabConfig(enabled=True),
+        media=replace(Settings().media, port=media_port),
+    )
+
+
+def _tokens(file: Path) -> dict[str, str]:
+    """Those of an earlier start, so that an address stays good, or new ones."""
+    try:
+        tokens = json.loads(file.read_text())
+    except (OSError, ValueError):
+        tokens = None
+    if isinstance(tokens, dict) and all(isinstance(tokens.get(page), str) for page in ("patient", "practitioner")):
+        return tokens
+    tokens = {"patient": secrets.token_urlsafe(16), "practitioner": secrets.token_urlsafe(16)}
+    with open(file, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as opened:
+        json.dump(tokens, opened)
+    return tokens

@@ -1,0 +1,114 @@
+"""Browsers and the server they meet; every test has a server of its own."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from shutil import which
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright
+from pytest_asyncio import is_async_test
+
+from tests.browser.capture import Capture
+from tests.browser.person import Person
+from tests.browser.server import Server
+
+INSTRUMENTS = Path(__file__).with_name("instruments.js")
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--use-fake-device-for-media-stream=device-count=2",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+Launch = Callable[..., Awaitable[Browser]]
+Arrive = Callable[..., Awaitable[Person]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder shares one event loop, as it shares one browser."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+            if is_async_test(item):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
+    """Starts a Chromium with further arguments; all are closed in the end."""
+    chromium = which("chromium") or which("google-chrome")
+    assert chromium is not None, "Chromium is not installed: apt-get install chromium"
+    async with AsyncExitStack() as stack:
+
+        async def start(*arguments: str) -> Browser:
+            browser = await playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, *arguments])
+            stack.push_async_callback(browser.close)
+            return browser
+
+        yield start
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(launch: Launch) -> Browser:
+    """The browser most tests share; each person has a context."""
+    return await launch()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    running = await Server.start(tmp_path)
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def capture(server: Server) -> Iterator[Capture]:
+    with Capture(server.media_port) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def arrive(chromium: Browser) -> AsyncIterator[Arrive]:
+    """Opens an address as a person of its own: `await arrive(url, colour="#00ff00", stubborn=True)`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            address: str,
+            *,
+            browser: Browser | None = None,
+            colour: str | None = None,
+            second: str | None = None,
+            stubborn: bool = False,
+            viewport: tuple[int, int] = (1280, 800),
+        ) -> Person:
+            context = await (browser or chromium).new_context(
+                permissions=["camera", "microphone"],
+                locale="nb-NO",
+                viewport={"width": viewport[0], "height": viewport[1]},
+            )
+            stack.push_async_callback(context.close)
+            await context.add_init_script(path=INSTRUMENTS)
+            settings = json.dumps({"colour": colour, "second": second, "stubborn": stubborn})
+            await context.add_init_script(f"Object.assign(venteromTest, {settings})")
+            return await Person.open(context, address)
+
+        yield start

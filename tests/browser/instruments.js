@@ -1,0 +1,154 @@
+// Put into every page before its own scripts. It watches what the page uses, and changes it only where a test asks.
+(() => {
+  const test = { sockets: [], peers: [], streams: [], frames: [], colour: null, second: null, stubborn: false };
+  window.venteromTest = test;
+
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      test.sockets.push(this);
+    }
+  };
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) {
+      super(...given);
+      test.peers.push(this);
+    }
+  };
+
+  const devices = navigator.mediaDevices;
+  if (!devices) return;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (constraints) => {
+    const stream = await getUserMedia(constraints);
+    if (test.colour !== null) {
+      for (const track of stream.getVideoTracks()) {
+        track.stop();
+        stream.removeTrack(track);
+        stream.addTrack(painted(track.getSettings().deviceId));
+      }
+    }
+    test.streams.push(stream);
+    return stream;
+  };
+
+  // A camera that shows one colour, which the test may change at any moment; another device shows another, where one is given.
+  // (Chromium's own fake devices cannot follow one upon the other: their clocks start anew, and its encoder drops old frames.)
+  let first = null;
+  function painted(deviceId) {
+    first ??= deviceId;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [320, 180];
+    const context = canvas.getContext("2d");
+    let count = 0;
+    setInterval(() => {
+      context.fillStyle = deviceId === first ? test.colour : (test.second ?? test.colour);
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.fillStyle = count++ % 2 ? "#808080" : "#909090"; // something moves, so every frame is sent
+      context.fillRect(0, 0, 8, 8);
+    }, 1000 / 30);
+    const track = canvas.captureStream(30).getVideoTracks()[0];
+    const getSettings = track.getSettings.bind(track);
+    track.getSettings = () => ({ ...getSettings(), deviceId });
+    return track;
+  }
+
+  // A stubborn page keeps sending where ours would stop, so that only the server can hold it back.
+  const replaceTrack = RTCRtpSender.prototype.replaceTrack;
+  RTCRtpSender.prototype.replaceTrack = function (track) {
+    return test.stubborn && track === null ? Promise.resolve() : replaceTrack.call(this, track);
+  };
+  const setParameters = RTCRtpSender.prototype.setParameters;
+  RTCRtpSender.prototype.setParameters = function (parameters) {
+    if (test.stubborn) for (const encoding of parameters.encodings ?? []) encoding.active = true;
+    return setParameters.call(this, parameters);
+  };
+
+  const pixels = document.createElement("canvas");
+  const reader = pixels.getContext("2d", { willReadFrequently: true });
+  test.grid = (video, columns, rows) => {
+    [pixels.width, pixels.height] = [columns, rows];
+    reader.imageSmoothingQuality = "low";
+    reader.drawImage(video, 0, 0, columns, rows);
+    const { data } = reader.getImageData(0, 0, columns, rows);
+    return Array.from({ length: columns * rows }, (_, i) => [data[4 * i], data[4 * i + 1], data[4 * i + 2]]);
+  };
+
+  // The colour in the middle of every frame that such an element shows, one that the page makes later too.
+  test.watch = (selector) => {
+    const watched = new WeakSet();
+    const attach = () => {
+      for (const video of document.querySelectorAll(selector)) {
+        if (watched.has(video)) continue;
+        watched.add(video);
+        const seen = () => {
+          test.frames.push({ wall: Date.now(), colour: test.grid(video, 3, 3)[4] });
+          video.requestVideoFrameCallback(seen);
+        };
+        video.requestVideoFrameCallback(seen);
+      }
+    };
+    attach();
+    new MutationObserver(attach).observe(document, { childList: true, subtree: true });
+  };
+
+  // Loudest frequency (Hz) and its level (dB) of a stream within a time.
+  test.listen = async (stream, milliseconds) => {
+    const context = new AudioContext({ sampleRate: 48000 });
+    await context.resume();
+    const analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0 });
+    context.createMediaStreamSource(new MediaStream(stream.getAudioTracks())).connect(analyser);
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    let best = { hertz: 0, decibel: -Infinity };
+    for (const end = performance.now() + milliseconds; performance.now() < end; ) {
+      await new Promise((done) => setTimeout(done, 40));
+      analyser.getFloatFrequencyData(bins);
+      bins.forEach((decibel, bin) => {
+        if (decibel > best.decibel) best = { hertz: (bin * 48000) / 4096, decibel };
+      });
+    }
+    await context.close();
+    return best;
+  };
+
+  // Page times (ms) at which a stream's sound rises out of silence, and at which its picture turns white.
+  test.flashesAndClicks = async (stream, milliseconds) => {
+    const video = document.createElement("video");
+    video.muted = true;
+    video.srcObject = stream;
+    await video.play();
+    const flashes = [];
+    let light = true;
+    const seen = (_now, frame) => {
+      const bright = test.grid(video, 3, 3)[4][1] > 128;
+      if (bright && !light) flashes.push(frame.expectedDisplayTime);
+      light = bright;
+      video.requestVideoFrameCallback(seen);
+    };
+    video.requestVideoFrameCallback(seen);
+
+    const context = new AudioContext({ sampleRate: 48000 });
+    await context.resume();
+    const analyser = new AnalyserNode(context, { fftSize: 16384 });
+    context.createMediaStreamSource(new MediaStream(stream.getAudioTracks())).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    const clicks = [];
+    for (const end = performance.now() + milliseconds; performance.now() < end; ) {
+      await new Promise((done) => setTimeout(done, 100));
+      const [now, heard] = [performance.now(), context.currentTime];
+      analyser.getFloatTimeDomainData(samples);
+      // The buffer ends at `heard`: time of a sample = now - its distance from the end.
+      let quiet = 0;
+      samples.forEach((sample, i) => {
+        if (Math.abs(sample) < 0.05) quiet++;
+        else {
+          if (quiet > 4800) clicks.push({ at: now - ((samples.length - i) / 48000) * 1000, context: heard - (samples.length - i) / 48000 });
+          quiet = 0;
+        }
+      });
+    }
+    await context.close();
+    video.srcObject = null;
+    return { flashes, clicks: clicks.map((click) => click.at) };
+  };
+})();

@@ -1,0 +1,237 @@
+"""A person at a stock browser: opens an address, presses what is marked with `data-testid`, and looks and listens."""
+
+import asyncio
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+PATIENCE_S = 20.0
+NEAR = 70
+"""Colours no further apart are one colour, after an encoder had them."""
+
+Rgb = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class Person:
+    """One browser context with the page open."""
+
+    context: BrowserContext
+    page: Page
+
+    @classmethod
+    async def open(cls, context: BrowserContext, address: str) -> Self:
+        page = await context.new_page()
+        page.on("console", lambda said: print(f"{address[-6:]} {said.type}: {said.text}"))
+        page.on("pageerror", lambda error: print(f"{address[-6:]} error: {error}"))
+        await page.goto(address)
+        return cls(context, page)
+
+    def mark(self, name: str) -> Locator:
+        return self.page.get_by_test_id(name)
+
+    async def is_in(self, state: str, within_s: float = PATIENCE_S) -> None:
+        """Waits until the page says that it is in the state."""
+        await expect(self.mark("state")).to_have_attribute("data-state", state, timeout=within_s * 1000)
+
+    async def press(self, name: str) -> float:
+        """Presses the first button of that mark; gives the time at which it was pressed."""
+        await self.mark(name).first.click(timeout=PATIENCE_S * 1000)
+        return time.time()
+
+    async def decides(self, name: str) -> None:
+        """Presses a button that may ask back, and says yes."""
+        await self.press(name)
+        confirm = self.page.locator("dialog[open]").get_by_test_id(re.compile("confirm|yes"))
+        if await confirm.count():
+            await confirm.first.click()
+
+    async def join(self) -> None:
+        await self.is_in("preview")
+        await self.press("join")
+
+    async def says(self, type_: str, **fields: Any) -> float:
+        """Sends a message of the protocol on the page's own socket, for what no button of the page does."""
+        message = json.dumps({"type": type_, **fields})
+        await self.page.evaluate("m => venteromTest.sockets.at(-1).send(m)", message)
+        return time.time()
+
+    async def camera_in_use(self) -> str:
+        """The id of the device whose picture is sent."""
+        device = await self.page.evaluate(
+            """() => venteromTest.peers.at(-1).getSenders().map((s) => s.track)
+                .find((t) => t?.kind === 'video').getSettings().deviceId"""
+        )
+        return str(device)
+
+    async def changes_camera(self, unlike: str) -> str:
+        """Picks another camera in the panel, and gives its id."""
+        await self.press("more")
+        select = self.mark("camera-select")
+        await select.wait_for()
+        devices = await select.locator("option").evaluate_all("options => options.map((o) => o.value)")
+        other = next(str(device) for device in devices if device != unlike)
+        await select.select_option(other)
+        await self.press("panel-close")
+        return other
+
+    async def paints(self, colour: str) -> float:
+        """Turns the painted camera to a colour; gives the time by which it is so."""
+        await self.page.evaluate("c => { venteromTest.colour = c }", colour)
+        return time.time()
+
+    async def frames_of_remote(self) -> int:
+        """How many frames the remote picture has shown."""
+        count = await self.page.evaluate(
+            """() => {
+                const video = document.querySelector('[data-testid=remote-video]');
+                return video?.srcObject ? video.getVideoPlaybackQuality().totalVideoFrames : 0;
+            }"""
+        )
+        return int(count)
+
+    async def sees_remote(self, within_s: float = PATIENCE_S, frames: int = 5) -> None:
+        """Waits until the remote picture moves on."""
+        start = await self.frames_of_remote()
+        try:
+            await self.page.wait_for_function(
+                """([start, frames]) => {
+                    const video = document.querySelector('[data-testid=remote-video]');
+                    return video && video.srcObject && video.videoWidth > 0
+                        && video.getVideoPlaybackQuality().totalVideoFrames >= start + frames;
+                }""",
+                arg=[start, frames],
+                timeout=within_s * 1000,
+            )
+        except PlaywrightTimeout:
+            raise AssertionError(f"no picture moves in {within_s} s: {await self.findings()}") from None
+
+    async def findings(self) -> str:
+        """What the browser itself knows of its media, for whoever has to find out."""
+        return str(
+            await self.page.evaluate(
+                """async () => {
+                    const video = document.querySelector('[data-testid=remote-video]');
+                    const shown = video && {width: video.videoWidth, paused: video.paused, tracks:
+                        video.srcObject?.getTracks().map((t) => [t.kind, t.muted, t.readyState])};
+                    const keep = ['type', 'kind', 'mid', 'ssrc', 'active', 'frameWidth', 'dtlsState', 'iceState',
+                        'packetsSent', 'packetsReceived', 'packetsLost', 'framesEncoded', 'framesDecoded',
+                        'framesReceived', 'framesDropped', 'keyFramesDecoded', 'keyFramesEncoded', 'pliCount',
+                        'nackCount', 'freezeCount'];
+                    const pick = (s) => Object.fromEntries(keep.filter((k) => k in s).map((k) => [k, s[k]]));
+                    const peers = await Promise.all(venteromTest.peers.map(async (peer) => ({
+                        state: [peer.signalingState, peer.iceConnectionState, peer.connectionState],
+                        stats: [...(await peer.getStats()).values()]
+                            .filter((s) => ['inbound-rtp', 'outbound-rtp', 'transport'].includes(s.type))
+                            .map(pick),
+                    })));
+                    return JSON.stringify({ shown, peers });
+                }"""
+            )
+        )
+
+    async def grid(self, columns: int, rows: int, mark: str = "remote-video") -> list[Rgb]:
+        """The decoded picture, shrunk to so many fields, row by row."""
+        fields = await self.mark(mark).evaluate("(v, [c, r]) => venteromTest.grid(v, c, r)", [columns, rows])
+        return [_rgb(field) for field in fields]
+
+    async def sees_colour(self, colour: str, within_s: float = 5.0) -> bool:
+        """Whether the middle of the remote picture takes that colour."""
+        end = time.monotonic() + within_s
+        while distance((await self.grid(3, 3))[4], colour) > NEAR:
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
+    async def watch_remote(self) -> None:
+        """From now on each decoded frame's colour is noted."""
+        await self.page.evaluate("() => venteromTest.watch('[data-testid=remote-video]')")
+
+    async def watched(self) -> list[tuple[float, Rgb]]:
+        """Wall time (s) and colour of each frame noted."""
+        frames = await self.page.evaluate("() => venteromTest.frames")
+        return [(frame["wall"] / 1000, _rgb(frame["colour"])) for frame in frames]
+
+    async def hears_remote(self, seconds: float) -> tuple[float, float]:
+        """The loudest frequency (Hz) in the decoded sound, and its level (dB)."""
+        best = await self.page.evaluate(_WITH_REMOTE % "venteromTest.listen(stream, milliseconds)", seconds * 1000)
+        return float(best["hertz"] or 0), float(best["decibel"] if best["decibel"] is not None else "-inf")
+
+    async def sync_of_remote(self, seconds: float) -> list[float]:
+        """How much later (ms) than its click each flash of the decoded stream comes."""
+        found = await self.page.evaluate(_WITH_REMOTE % _FLASHES, seconds * 1000)
+        return _pair(found)
+
+    async def sync_of_self(self, seconds: float) -> list[float]:
+        """The same of the own camera and microphone: what the source itself is apart."""
+        found = await self.page.evaluate(_WITH_SELF % _FLASHES, seconds * 1000)
+        return _pair(found)
+
+    async def local_port(self) -> int:
+        """The UDP port from which the page's transport talks."""
+        port = await self.page.evaluate(
+            """async () => {
+                const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
+                const transport = stats.find((s) => s.type === 'transport');
+                const pair = stats.find((s) => s.id === transport.selectedCandidatePairId);
+                return stats.find((s) => s.id === pair.localCandidateId).port;
+            }"""
+        )
+        return int(port)
+
+    async def received_ssrc(self, kind: str) -> int:
+        """The SSRC under which the server sends us that kind, of the slot that is in use."""
+        ssrc = await self.page.evaluate(
+            """async (kind) => {
+                const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
+                const streams = stats.filter((s) => s.type === 'inbound-rtp' && s.kind === kind);
+                return streams.sort((a, b) => b.packetsReceived - a.packetsReceived)[0].ssrc;
+            }""",
+            kind,
+        )
+        return int(ssrc)
+
+
+_FLASHES = "venteromTest.flashesAndClicks(stream, milliseconds)"
+
+_WITH_REMOTE = """async (milliseconds) => {
+    const peer = venteromTest.peers.at(-1);
+    const shown = document.querySelector('[data-testid=remote-video]').srcObject;
+    const video = shown.getVideoTracks()[0];
+    // The sound of the same person may play in an element of its own: it is the live audio in use.
+    const stats = [...(await peer.getStats()).values()].filter((s) => s.type === 'inbound-rtp' && s.kind === 'audio');
+    const used = stats.sort((a, b) => b.packetsReceived - a.packetsReceived)[0].trackIdentifier;
+    const audio = peer.getReceivers().map((r) => r.track).find((t) => t.id === used);
+    const stream = new MediaStream([video, audio]);
+    return await %s;
+}"""
+
+_WITH_SELF = """async (milliseconds) => {
+    const tracks = venteromTest.streams.flatMap((s) => s.getTracks()).filter((t) => t.readyState === 'live');
+    const last = (kind) => tracks.filter((t) => t.kind === kind).at(-1);
+    const stream = new MediaStream([last('video'), last('audio')]);
+    return await %s;
+}"""
+
+
+def distance(one: Rgb, other: str) -> int:
+    """How far a colour is from another, written as `#rrggbb`, in its furthest part."""
+    wanted = (int(other[1:3], 16), int(other[3:5], 16), int(other[5:7], 16))
+    return max(abs(a - b) for a, b in zip(one, wanted, strict=True))
+
+
+def _rgb(field: list[float]) -> Rgb:
+    red, green, blue = field
+    return int(red), int(green), int(blue)
+
+
+def _pair(found: dict[str, list[float]]) -> list[float]:
+    """Each flash with the click nearest to it, both happening once a second."""
+    clicks = found["clicks"]
+    return [min((flash - click for click in clicks), key=abs) for flash in found["flashes"]] if clicks else []

@@ -1,0 +1,96 @@
+"""The real server in a process of its own, as `venterom demo` starts it, on free ports and with data of its own."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+READY_S = 30.0
+STOP_S = 5.0
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("0.0.0.0", 0))
+        port = probe.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+@dataclass(slots=True)
+class Server:
+    """A running demo: its addresses, and what it wrote."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    patient: str
+    practitioner: str
+    media_port: int
+    log: Path
+
+    @classmethod
+    async def start(cls, data: Path, *, port: int | None = None, media_port: int | None = None) -> Self:
+        port = port or free_port(socket.SOCK_STREAM)
+        media_port = media_port or free_port(socket.SOCK_DGRAM)
+        log = data / "server.log"
+        with log.open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "control.cli",
+                "demo",
+                *("--port", str(port), "--media-port", str(media_port), "--data", str(data / "demo")),
+                cwd=_ROOT,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+        try:
+            lines = await read_ready(process, READY_S)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            print(log.read_text())
+            raise
+        return cls(process, lines["ready"], lines["patient"], lines["practitioner"], media_port, log)
+
+    async def restart(self) -> Self:
+        """The process dies as by a power cut, and another takes its place with the same data and ports."""
+        self.process.kill()
+        await self.process.wait()
+        port = urlsplit(self.url).port
+        return await type(self).start(self.log.parent, port=port, media_port=self.media_port)
+
+    async def stop(self) -> None:
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+            raise
+
+
+async def read_ready(process: asyncio.subprocess.Process, limit_s: float) -> dict[str, str]:
+    """The three lines that say where to go."""
+    assert process.stdout is not None
+    lines: dict[str, str] = {}
+    async with asyncio.timeout(limit_s):
+        while {"ready", "patient", "practitioner"} - lines.keys():
+            line = (await process.stdout.readline()).decode()
+            assert line, f"the server ended with {await process.wait()} before it was ready"
+            word, _, rest = line.strip().partition(" ")
+            lines[word] = rest
+    return lines

@@ -1,0 +1,73 @@
+"""Picture and sound proven by what is in them, both ways: a pattern, a tone, and a flash with its click."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from tests.browser import sources
+from tests.browser.call import meet
+from tests.browser.conftest import Arrive, Launch
+from tests.browser.person import Person, Rgb
+from tests.browser.server import Server
+from tests.browser.sources import BLACK, BLUE, CYAN, GREEN, MAGENTA, RED, WHITE, YELLOW, Colour
+
+LIP_SYNC_MS = 80
+OF_PRACTITIONER, OF_PATIENT = (RED, GREEN, BLUE, WHITE), (YELLOW, MAGENTA, CYAN, BLACK)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    folders = (tmp_path / "one", tmp_path / "two")
+    for folder in folders:
+        folder.mkdir()
+    return folders
+
+
+def is_near(field: Rgb, colour: Colour) -> bool:
+    return all(abs(a - b) < 45 for a, b in zip(field, colour, strict=True))
+
+
+async def shows_pattern(person: Person, colours: Sequence[Colour]) -> None:
+    """The four colours stand in their quarters, the right way round."""
+    fields = await person.grid(8, 8)
+    quarters = [fields[row * 8 + column] for row, column in ((1, 1), (1, 6), (6, 1), (6, 6))]
+    assert all(is_near(field, colour) for field, colour in zip(quarters, colours, strict=True)), quarters
+
+
+async def test_pattern_and_tone_arrive_both_ways(
+    server: Server, arrive: Arrive, launch: Launch, folders: tuple[Path, Path]
+) -> None:
+    one = await launch(*sources.quadrants(folders[0], OF_PRACTITIONER, 880.0).arguments())
+    two = await launch(*sources.quadrants(folders[1], OF_PATIENT, 1320.0).arguments())
+    call = await meet(await arrive(server.practitioner, browser=one), await arrive(server.patient, browser=two))
+    await asyncio.sleep(1.0)
+    await shows_pattern(call.practitioner, OF_PATIENT)
+    await shows_pattern(call.patient, OF_PRACTITIONER)
+    heard = await asyncio.gather(call.practitioner.hears_remote(3.0), call.patient.hears_remote(3.0))
+    for (hertz, decibel), expected in zip(heard, (1320.0, 880.0), strict=True):
+        assert hertz == pytest.approx(expected, abs=25)
+        assert decibel > -50
+    await one.close()
+    await two.close()
+
+
+async def test_flash_and_click_stay_together(
+    server: Server, arrive: Arrive, launch: Launch, folders: tuple[Path, Path]
+) -> None:
+    """Between the source, measured in the sender's own page, and what the other page shows and plays."""
+    one = await launch(*sources.flash_and_click(folders[0]).arguments())
+    two = await launch(*sources.flash_and_click(folders[1]).arguments())
+    call = await meet(await arrive(server.practitioner, browser=one), await arrive(server.patient, browser=two))
+    await asyncio.sleep(8.0)  # sender reports, and the players' slow steering after them
+    for sender, receiver in (call.both, call.both[::-1]):
+        at_source, at_sink = await asyncio.gather(sender.sync_of_self(6.0), receiver.sync_of_remote(6.0))
+        assert min(len(at_source), len(at_sink)) >= 4
+        shift = median(at_sink) - median(at_source)
+        shift -= 1000 * round(shift / 1000)  # both come once a second
+        print(f"flash after click, ms: source {median(at_source):.0f}, shown {median(at_sink):.0f}, shift {shift:.0f}")
+        assert abs(shift) <= LIP_SYNC_MS
+    await one.close()
+    await two.close()

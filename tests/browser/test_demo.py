@@ -1,0 +1,101 @@
+"""`make demo` itself: what it prints, that it leads to a call, and that Ctrl-C ends it and leaves nothing."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.browser.call import meet
+from tests.browser.conftest import Arrive
+from tests.browser.server import free_port, read_ready
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD_S = 600.0
+
+
+async def start(port: int, media_port: int, data: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *("make", "demo", f"PORT={port}", f"MEDIA_PORT={media_port}", f"DATA={data}"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")},
+    )
+
+
+def members(session: int) -> list[int]:
+    """Living processes of a session."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def is_free(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+        return True
+
+
+@pytest.mark.timeout(BUILD_S + 120)
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda end: end.name)
+async def test_make_demo(arrive: Arrive, tmp_path: Path, end: signal.Signals) -> None:
+    port, media_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+    process = await start(port, media_port, tmp_path)
+    try:
+        lines = await read_ready(process, BUILD_S)
+        assert lines["ready"] == f"http://localhost:{port}"
+        for who, page in (("patient", "patient"), ("practitioner", "clinic")):
+            assert re.fullmatch(rf"http://localhost:{port}/{page}/#lab=[A-Za-z0-9_-]{{16,}}", lines[who])
+        call = await meet(await arrive(lines["practitioner"]), await arrive(lines["patient"]))
+        for person in call.both:
+            await person.sees_remote(frames=30)
+        assert not is_free(media_port, socket.SOCK_DGRAM)
+        told = time.monotonic()
+        # A terminal's Ctrl-C reaches the whole group.
+        os.killpg(process.pid, end)
+        async with asyncio.timeout(2.0):
+            await process.wait()
+            while members(process.pid):  # noqa: ASYNC110, other processes set no event
+                await asyncio.sleep(0.02)
+        assert time.monotonic() - told <= 2.0
+        assert is_free(port, socket.SOCK_STREAM)
+        assert is_free(media_port, socket.SOCK_DGRAM)
+    finally:
+        for pid in members(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        await process.wait()
+
+
+async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = await asyncio.create_subprocess_exec(
+            *("make", "--silent", "demo", f"PORT={taken.getsockname()[1]}"),
+            *(f"MEDIA_PORT={free_port(socket.SOCK_DGRAM)}", f"DATA={tmp_path}"),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await asyncio.wait_for(process.communicate(), BUILD_S)
+    assert process.returncode != 0
+    assert b"ready" not in out
+    assert b"venterom: address_in_use: " in errors
+    assert b"Traceback" not in errors

@@ -1,0 +1,131 @@
+"""Every file in `configs/` can be used as it is, and nothing misspelt is ever ignored."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from control.config import Settings, check_production, load
+from control.errors import ConfigError
+
+CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_example_loads(path: Path) -> None:
+    settings = load(path, {})
+    if "production" in path.name:
+        check_production(settings)
+
+
+def test_there_are_examples() -> None:
+    assert {"production.toml", "reference.toml"} <= {path.name for path in CONFIGS}
+
+
+def test_the_reference_shows_every_setting_and_its_default(tmp_path: Path) -> None:
+    """Nothing in it is in force; with all of it in force nothing changes, save where an example stands in."""
+    text = next(path for path in CONFIGS if path.name == "reference.toml").read_text()
+    assert tomllib.loads(text) == {section: {} for section, _ in Settings()}
+    path = tmp_path / "all.toml"
+    path.write_text(re.sub(r"^#(?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
+    given = load(path, {})
+    for section, default in Settings():
+        settings = tomllib.loads(path.read_text())[section]
+        names = type(default).model_fields if isinstance(default, BaseModel) else default.__dataclass_fields__
+        assert settings.keys() == set(names), section
+        for name in names:
+            expected = getattr(default, name)
+            assert expected is None or getattr(getattr(given, section), name) == expected, f"{section}.{name}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[htpp]\nport = 1",
+        "[http]\nprot = 1",
+        "[media]\nprot = 1",
+        "[signalling]\njoin = 1",
+        "[lab]\non = true",
+        "port = 1",
+    ],
+)
+def test_an_unknown_key_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "venterom.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path, {})
+    assert caught.value.code == "config_invalid"
+
+
+@pytest.mark.parametrize(
+    "name", ["VENTEROM_PORT", "VENTEROM_HTPP__PORT", "VENTEROM_HTTP__PROT", "VENTEROM_HTTP__PORT__X", "VENTEROM_"]
+)
+def test_an_unknown_variable_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError):
+        load(None, {name: "1"})
+
+
+def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "venterom.toml"
+    path.write_text('[http]\nport = 1000\nlisten = ["127.0.0.1"]\n')
+    settings = load(path, {"VENTEROM_HTTP__PORT": "2000", "VENTEROM_MEDIA__ANNOUNCE": '["192.0.2.1"]', "HOME": "/"})
+    assert (settings.http.port, settings.http.listen) == (2000, ("127.0.0.1",))
+    assert settings.media.announce == ("192.0.2.1",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[http]\nport = 70000",
+        'http = "x"',
+        '[http]\ntls_key = "key.pem"',
+        '[http]\npublic_url = "video.example.org"',
+        '[http]\npublic_url = "https://video.example.org/path"',
+        "[http",
+    ],
+)
+def test_what_can_not_be_meant_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "venterom.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        load(path, {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        load(tmp_path / "none.toml", {})
+
+
+def test_a_fault_names_the_key_and_not_the_value(tmp_path: Path) -> None:
+    path = tmp_path / "venterom.toml"
+    path.write_text('[http]\nport = "hunter2"\n')
+    with pytest.raises(ConfigError) as caught:
+        load(path, {})
+    assert "http.port" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "fault"),
+    [
+        ({}, "plain HTTP"),
+        ({"VENTEROM_HTTP__BEHIND_PROXY": "true"}, "public_url"),
+        ({"VENTEROM_HTTP__BEHIND_PROXY": "true", "VENTEROM_HTTP__PUBLIC_URL": "http://a"}, "public_url"),
+        ({"VENTEROM_LAB__ENABLED": "true"}, "lab"),
+    ],
+)
+def test_production_refuses_what_only_a_demo_may(environment: dict[str, str], fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault):
+        check_production(load(None, {"VENTEROM_GRANTS__KEYS": "grants.jwks.json"} | environment))
+
+
+def test_production_starts_with_tls_or_behind_a_proxy() -> None:
+    grants = {"VENTEROM_GRANTS__KEYS": "grants.jwks.json"}
+    tls = {"VENTEROM_HTTP__TLS_CERTIFICATE": "c.pem", "VENTEROM_HTTP__TLS_KEY": "k.pem"}
+    proxy = {"VENTEROM_HTTP__BEHIND_PROXY": "1", "VENTEROM_HTTP__PUBLIC_URL": "https://v.example"}
+    check_production(load(None, grants | tls))
+    check_production(load(None, grants | proxy))
+    with pytest.raises(ConfigError, match="nobody can enter"):
+        check_production(load(None, tls))
