@@ -6,21 +6,16 @@ import { CallError } from "./errors.js";
 import { Link } from "./link.js";
 import { Media } from "./media.js";
 import { Remote } from "./remote.js";
+import { Standing } from "./standing.js";
 
 /** @typedef {import("./messages.js").EndReason} EndReason */
 /** @typedef {import("./messages.js").Joined} Joined */
-/** @typedef {import("./messages.js").Lobby} Lobby */
 /** @typedef {import("./messages.js").Notice} Notice */
-/** @typedef {import("./messages.js").Pause} Pause */
 /** @typedef {import("./messages.js").ServerMessage} ServerMessage */
 /** @typedef {import("./link.js").Admission} Admission */
 /** @typedef {import("./remote.js").Participant} Participant */
+/** @typedef {import("./standing.js").CallState} CallState `connecting` before the first join; `reconnecting` while the server, or sound and picture, are out of reach */
 /** @typedef {import("./transport.js").OwnSource} OwnSource */
-
-/**
- * @typedef {"connecting" | "lobby" | "call" | "paused" | "held" | "reconnecting" | "ended" | "error"} CallState
- * `connecting` before the first join; `reconnecting` while the server, or sound and picture, are out of reach.
- */
 
 /**
  * @typedef {object} JoinOptions
@@ -49,26 +44,15 @@ export function join(options) {
 }
 
 /**
- * Events (CustomEvent, payload in `detail`): `state` {state, previous}; `joined`; `lobby` {position, waiting, notice}; `admitted`; `held`; `released`;
- * `paused` {by, reason} (at once when we asked, and again when the server says so); `resumed`; `participants` (array of Participant); `tracks` (the same array, when streams or mutes changed); `mute` {source, muted};
- * `reconnecting`; `media` {state, failures}; `ended` {reason}; `refused` {code, command} when the server declines an action; `error` {code, message}, final.
+ * Events are CustomEvents with their payload in `detail`: `state` {state, previous}; `joined`; `lobby` {position, waiting, notice}; `admitted`; `held`;
+ * `released`; `paused` {by, reason} (at once when we asked, and again when the server says so); `resumed`; `participants` (array of Participant);
+ * `tracks` (the same array, when streams or mutes changed); `mute` {source, muted}; `reconnecting`; `media` {state, failures}; `ended` {reason};
+ * `refused` {code, command} when the server declines an action; `error` {code, message}, final.
  */
 export class Call extends EventTarget {
-  /** @type {"connecting" | "lobby" | "admitted" | "ended" | "error"} */
-  #phase = "connecting";
-  /** @type {CallState} */
+  #standing = new Standing();
+  /** @type {CallState} the one last told */
   #state = "connecting";
-  #held = false;
-  /** @type {Pause | null} */
-  #paused = null;
-  /** We asked for a pause that the server has not confirmed: we stop sending at once, whatever the network does. @type {Pause | null} */
-  #pausing = null;
-  /** Between `joined` and the first word about where we stand, the gate stays as it was. */
-  #syncing = true;
-  #everSynced = false;
-  #mediaDown = false;
-  /** @type {Lobby | null} */
-  #lobby = null;
   /** @type {Joined | null} */
   #joined = null;
   /** @type {Record<OwnSource, boolean>} */
@@ -77,7 +61,6 @@ export class Call extends EventTarget {
   #tracks;
   /** @type {EndReason | "gone" | null} */
   #endReason = null;
-  #open = false;
   #options;
   #link;
   #media;
@@ -134,22 +117,22 @@ export class Call extends EventTarget {
 
   /** Place in the queue, while waiting. */
   get lobby() {
-    return this.#phase === "lobby" ? this.#lobby : null;
+    return this.#standing.lobby;
   }
 
   /** Whether the host has put us on hold. */
   get held() {
-    return this.#held;
+    return this.#standing.held;
   }
 
   /** Whether the room is paused, or is about to be because we asked. */
   get paused() {
-    return this.pauseInfo !== null;
+    return this.#standing.pause !== null;
   }
 
   /** Who paused and why, while the room is paused. */
   get pauseInfo() {
-    return this.#paused ?? this.#pausing;
+    return this.#standing.pause;
   }
 
   /** Why it ended; `gone` when the seat was no longer good after a break. */
@@ -164,7 +147,7 @@ export class Call extends EventTarget {
 
   /** Whether what we publish leaves this browser now, mutes aside. */
   get open() {
-    return this.#open;
+    return this.#standing.open;
   }
 
   /** @param {OwnSource} source */
@@ -237,9 +220,9 @@ export class Call extends EventTarget {
    */
   pause(reason) {
     if (!this.paused) {
-      this.#pausing = { by: this.participant, reason: reason ?? "" };
+      this.#standing.ask({ by: this.participant, reason: reason ?? "" });
       this.#update();
-      this.#emit("paused", this.#pausing);
+      this.#emit("paused", this.pauseInfo);
     }
     return this.#link.send("pause", { reason });
   }
@@ -264,7 +247,7 @@ export class Call extends EventTarget {
 
   /** Leaves for good. Resolves when the server knows, or after a second without it. */
   async leave() {
-    if (this.#phase === "ended" || this.#phase === "error") return;
+    if (this.#standing.over) return;
     if (this.#link.send("leave")) {
       await new Promise((resolve) => {
         this.addEventListener("ended", resolve, { once: true });
@@ -280,17 +263,12 @@ export class Call extends EventTarget {
   #onJoined(joined) {
     const first = this.#joined === null;
     this.#joined = joined;
-    this.#syncing = true;
+    this.#standing.joined();
     this.#keepSeat();
     this.#media.joined(joined);
-    if (this.#pausing !== null) this.#link.send("pause", { reason: this.#pausing.reason || undefined });
+    const { pausing } = this.#standing;
+    if (pausing !== null) this.#link.send("pause", { reason: pausing.reason || undefined });
     if (first) this.#emit("joined", joined);
-  }
-
-  /** Applies where the server says we stand. @param {"lobby" | "admitted"} phase */
-  #stand(phase) {
-    if (this.#phase === "ended" || this.#phase === "error") return;
-    this.#phase = phase;
   }
 
   /**
@@ -300,85 +278,54 @@ export class Call extends EventTarget {
   #receive(message, command) {
     switch (message.type) {
       case "lobby":
-        this.#stand("lobby");
-        this.#lobby = { position: message.position, waiting: message.waiting, notice: message.notice ?? null };
-        this.#held = false;
-        this.#paused = this.#pausing = null;
         this.#remote.setTracks([]);
         this.#remote.setParticipants([]);
-        this.#synced();
-        this.#emit("lobby", this.#lobby);
-        break;
+        return this.#stand(message, () => this.lobby);
       case "admitted":
-        this.#stand("admitted");
-        if (this.#syncing) {
-          this.#held = false;
-          this.#paused = null;
-        }
-        this.#update();
-        this.#emit("admitted", null);
-        break;
       case "held":
       case "released":
-        this.#held = message.type === "held";
-        this.#update();
-        this.#emit(message.type, null);
-        break;
-      case "paused":
-        this.#paused = { by: message.by ?? null, reason: message.reason ?? "" };
-        this.#pausing = null;
-        this.#update();
-        this.#emit("paused", this.#paused);
-        break;
       case "resumed":
-        this.#paused = this.#pausing = null;
-        this.#update();
-        this.#emit("resumed", null);
-        break;
+        return this.#stand(message, () => null);
+      case "paused":
+        return this.#stand(message, () => this.pauseInfo);
       case "participants":
         this.#remote.setParticipants(message.participants);
         this.#bind();
-        this.#synced();
-        this.#emit("participants", this.participants);
-        break;
+        return this.#stand(message, () => this.participants);
       case "tracks":
         this.#remote.setTracks(message.tracks);
         this.#bind();
-        this.#synced();
-        this.#emit("tracks", this.participants);
-        break;
+        return this.#stand(message, () => this.participants);
       case "slots":
-        this.#media.setSlots({ audio: message.audio, video: message.video });
-        break;
+        return this.#media.setSlots({ audio: message.audio, video: message.video });
       case "ended":
-        this.#end(message.reason);
-        break;
+        return this.#end(message.reason);
       case "error":
-        if (command === "pause") {
-          this.#pausing = null;
-          this.#update();
-        }
-        this.#emit("refused", { code: message.code, message: message.message, command });
-        break;
+        if (command === "pause") this.#standing.declined();
+        this.#update();
+        return this.#emit("refused", { code: message.code, message: message.message, command });
     }
   }
 
-  #synced() {
-    this.#syncing = false;
-    this.#everSynced = true;
+  /**
+   * @param {ServerMessage} message one that says where we stand
+   * @param {() => unknown} detail of the event of the same name
+   */
+  #stand(message, detail) {
+    this.#standing.receive(message);
     this.#update();
+    this.#emit(message.type, detail());
   }
 
   #onDown() {
     this.#media.down();
-    this.#syncing = true;
+    this.#standing.down();
     this.#update();
   }
 
   /** @param {import("./transport.js").TransportState} state */
   #mediaState(state) {
-    if (state === "connected") this.#mediaDown = false;
-    if (state === "disconnected" || state === "failed") this.#mediaDown = true;
+    if (state !== "connecting") this.#standing.media(state !== "connected");
     this.#emit("media", { state, failures: this.#media.failures });
     this.#update();
   }
@@ -392,11 +339,8 @@ export class Call extends EventTarget {
   // State, and what follows from it
 
   #update() {
-    if (!this.#syncing) this.#open = this.#phase === "admitted" && !this.#held && this.#paused === null;
-    // Closing never waits for the rest of the picture; opening does.
-    if (this.#held || this.paused || this.#phase !== "admitted") this.#open = false;
     this.#send();
-    const state = this.#derive();
+    const { state } = this.#standing;
     if (state === this.#state) return;
     const previous = this.#state;
     this.#state = state;
@@ -404,21 +348,11 @@ export class Call extends EventTarget {
     if (state === "reconnecting") this.#emit("reconnecting", null);
   }
 
-  /** @returns {CallState} */
-  #derive() {
-    if (this.#phase === "ended" || this.#phase === "error") return this.#phase;
-    if (this.#syncing) return this.#everSynced ? "reconnecting" : "connecting";
-    if (this.#phase === "lobby") return "lobby";
-    if (this.#mediaDown) return "reconnecting";
-    if (this.#held) return "held";
-    return this.paused ? "paused" : "call";
-  }
-
   #send() {
     const { microphone, camera } = this.#muted;
     this.#media.send({
-      microphone: this.#open && !microphone ? this.#tracks.microphone : null,
-      camera: this.#open && !camera ? this.#tracks.camera : null,
+      microphone: this.open && !microphone ? this.#tracks.microphone : null,
+      camera: this.open && !camera ? this.#tracks.camera : null,
     });
   }
 
@@ -450,7 +384,7 @@ export class Call extends EventTarget {
 
   /** @param {EndReason | "gone"} reason */
   #end(reason) {
-    if (this.#phase === "ended" || this.#phase === "error") return;
+    if (this.#standing.over) return;
     this.#close("ended");
     this.#options.seats?.clear();
     this.#endReason = reason;
@@ -460,7 +394,7 @@ export class Call extends EventTarget {
 
   /** @param {CallError} error */
   #fail(error) {
-    if (this.#phase === "ended" || this.#phase === "error") return;
+    if (this.#standing.over) return;
     if (this.#joined !== null && GONE.has(error.code)) return this.#end("gone");
     this.#close("error");
     // What only the network refused is there again after a reload.
@@ -471,7 +405,7 @@ export class Call extends EventTarget {
 
   /** @param {"ended" | "error"} phase */
   #close(phase) {
-    this.#phase = phase;
+    this.#standing.finish(phase);
     this.#link.close();
     this.#media.close();
     this.#remote.setTracks([]);

@@ -36,6 +36,8 @@ export class Connection {
   #closed = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #watch;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #opening;
   #options;
   #socket;
 
@@ -45,15 +47,17 @@ export class Connection {
     this.#socket = new (options.socketClass ?? WebSocket)(options.url, SUBPROTOCOL);
     /** Settles when the socket is open, or could not be opened. @type {Promise<void>} */
     this.opened = new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#lose("timeout"), OPEN_WITHIN);
+      this.#opening = setTimeout(() => {
+        this.#lose("timeout");
+        reject(new CallError("network", "the connection did not open in time"));
+      }, OPEN_WITHIN);
       this.#socket.onopen = () => {
-        clearTimeout(timer);
+        clearTimeout(this.#opening);
         this.#heard = this.#pinged = performance.now();
         this.#watch = setInterval(() => this.#beat(), LOOK_EVERY);
         resolve();
       };
       this.#socket.onclose = (event) => {
-        clearTimeout(timer);
         this.#lose(String(event.code));
         reject(new CallError("network", "the connection could not be opened"));
       };
@@ -148,6 +152,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#watch);
+    clearTimeout(this.#opening);
     this.#socket.close();
     for (const id of [...this.#requests.keys()]) this.#settle(id)?.reject(new CallError("closed"));
     this.#options.onClose(reason);

@@ -17,7 +17,8 @@ const DRAG = 8;
  */
 export function selfTile(media) {
   const words = h("span", { class: "self-words" }, text.call.you);
-  const element = h("button", { type: "button", class: "self-tile", "aria-label": text.call.moveSelf, "data-corner": CORNERS[0] }, selfVideo(media), words);
+  const what = h("span", { class: "sr-only" }, text.call.moveSelf);
+  const element = h("button", { type: "button", class: "self-tile", "data-corner": CORNERS[0] }, selfVideo(media), words, what);
   /** @type {{ x: number, y: number } | null} */
   let from = null;
   let dragged = false;

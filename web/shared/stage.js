@@ -80,6 +80,8 @@ export class Stage {
     const key = JSON.stringify(curtain);
     if (this.#curtain.dataset.key === key) return;
     this.#curtain.dataset.key = key;
+    // Large text may not fit: then it scrolls, by keyboard too.
+    this.#curtain.tabIndex = 0;
     fill(this.#curtain, icon(curtain.icon), h("h2", {}, curtain.title), ...curtain.lines.map((line) => h("p", {}, line)));
   }
 }

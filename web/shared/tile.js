@@ -61,8 +61,7 @@ export class Tile {
     const { name, state, hasCamera, hasMicrophone, stream } = participant;
     const nothing = stream.getTracks().length === 0;
     const covered = !hasCamera || !this.#fresh;
-    const cover =
-      state === "reconnecting" ? text.call.lost(name) : state === "held" ? text.call.onHold(name) : nothing || hasCamera ? text.call.connecting : text.call.cameraOff(name);
+    const cover = missing(participant, nothing);
     this.element.classList.toggle("covered", covered);
     say(this.#cover, covered ? cover : "");
     const words = state === "reconnecting" && !covered ? text.call.lost(name) : hasMicrophone || nothing ? "" : text.call.microphoneOff;
@@ -89,4 +88,15 @@ export class Tile {
       if (error instanceof DOMException && error.name === "NotAllowedError") this.#onBlocked(this.#video);
     });
   }
+}
+
+/**
+ * Why there is no picture, in words.
+ * @param {Participant} participant
+ * @param {boolean} nothing nothing arrives yet, not even sound
+ */
+function missing({ name, state, hasCamera }, nothing) {
+  if (state === "reconnecting") return text.call.lost(name);
+  if (state === "held") return text.call.onHold(name);
+  return nothing || hasCamera ? text.call.connecting : text.call.cameraOff(name);
 }

@@ -1,0 +1,99 @@
+// The small parts: delays, packing, one own track, who waits since when.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WaitingSince } from "../../web/clinic/waiting-since.js";
+import { backoff } from "../../web/sdk/backoff.js";
+import { deflate, inflate, SDP_LIMIT } from "../../web/sdk/deflate.js";
+import { Sender } from "../../web/sdk/sender.js";
+import { settle } from "./fakes.js";
+
+test("delays grow, stay bounded, and differ", () => {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const [least, most] = [backoff(attempt, () => 0), backoff(attempt, () => 1)];
+    assert.ok(least >= 150 && least * 2 === most && most <= 8000, `${attempt}: ${least} to ${most}`);
+    assert.ok(backoff(attempt + 1, () => 0) >= least);
+  }
+});
+
+test("an SDP comes back as it was", async () => {
+  for (const text of ["", "v=0\r\n", "a=msid:blåbær\r\n".repeat(9000)]) assert.equal(await inflate(await deflate(text)), text);
+});
+
+test("a small packet that unpacks to too much is refused", async () => {
+  await assert.rejects(inflate(await deflate("a".repeat(SDP_LIMIT + 1))), { code: "too_big" });
+});
+
+test("what is no zlib is refused", async () => {
+  await assert.rejects(inflate("AAAA"));
+});
+
+/** A transceiver that takes its time. */
+function slowTransceiver(kind) {
+  const log = [];
+  const parameters = { encodings: [{ active: true }] };
+  const sender = {
+    track: null,
+    async replaceTrack(track) {
+      await settle();
+      log.push(track);
+      sender.track = track;
+    },
+    getParameters: () => structuredClone(parameters),
+    async setParameters(changed) {
+      await settle();
+      parameters.encodings = changed.encodings;
+    },
+  };
+  return { log, parameters, transceiver: /** @type {any} */ ({ mid: "0", sender, receiver: { track: { kind } } }) };
+}
+
+const [FIRST, SECOND] = [{}, {}].map((track) => /** @type {any} */ (track));
+
+test("a closed camera is neither attached nor active", async () => {
+  const { transceiver, parameters } = slowTransceiver("video");
+  const sender = new Sender(transceiver);
+  await sender.send(FIRST);
+  assert.deepEqual([transceiver.sender.track, parameters.encodings[0].active], [FIRST, true]);
+  await sender.send(null);
+  assert.deepEqual([transceiver.sender.track, parameters.encodings[0].active], [null, false]);
+});
+
+test("the last wish wins, however many come at once", async () => {
+  const { transceiver, parameters } = slowTransceiver("video");
+  const sender = new Sender(transceiver);
+  const all = [sender.send(FIRST), sender.send(null), sender.send(SECOND), sender.send(null)];
+  await Promise.all(all);
+  for (let i = 0; i < 20; i++) await settle();
+  assert.deepEqual([transceiver.sender.track, parameters.encodings[0].active], [null, false]);
+});
+
+test("a closed peer connection is no fault of the sender", async () => {
+  const { transceiver } = slowTransceiver("audio");
+  transceiver.sender.replaceTrack = () => Promise.reject(new Error("closed"));
+  const sender = new Sender(transceiver);
+  await sender.send(FIRST);
+  await sender.send(null);
+});
+
+const waiting = (id, waited) => /** @type {any} */ ({ id, ...(waited !== undefined && { waited }) });
+const ids = (people) => people.map((one) => one.id);
+
+test("longest waiting first, by the server's word", () => {
+  let now = 1_000_000;
+  const since = new WaitingSince(() => now);
+  assert.deepEqual(ids(since.order([waiting("a", 10), waiting("b", 300)])), ["b", "a"]);
+  now += 60_000;
+  assert.equal(since.waited("b"), 360_000);
+  assert.equal(since.waited("nobody"), null);
+});
+
+test("without the server's word, since first seen; who comes back starts anew", () => {
+  let now = 0;
+  const since = new WaitingSince(() => now);
+  since.order([waiting("a"), waiting("b")]);
+  now = 60_000;
+  assert.deepEqual(ids(since.order([waiting("b"), waiting("c")])), ["b", "c"]);
+  now = 90_000;
+  assert.deepEqual(ids(since.order([waiting("a"), waiting("b"), waiting("c")])), ["b", "c", "a"]);
+  assert.equal(since.waited("a"), 0);
+});
