@@ -24,7 +24,10 @@ def announced(configured: Sequence[str]) -> tuple[str, ...]:
         try:
             addresses.append(str(ipaddress.ip_address(item)))
         except ValueError:
-            infos = socket.getaddrinfo(item, None, type=socket.SOCK_DGRAM)
+            try:
+                infos = socket.getaddrinfo(item, None, type=socket.SOCK_DGRAM)
+            except UnicodeError as error:  # no name at all, such as one with an empty label
+                raise OSError("media.announce has what is neither an address nor a name") from error
             addresses.extend(str(info[4][0]) for info in infos)
     return tuple(dict.fromkeys(addresses))
 

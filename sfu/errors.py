@@ -28,6 +28,7 @@ DTLS_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "dtls_timeout": "The handshake was not complete in time.",
         "dtls_flood": "The peer sent more than a handshake can need.",
         "dtls_closed": "The peer ended the handshake.",
+        "dtls_internal": "The server failed in the handshake.",
     }
 )
 

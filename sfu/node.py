@@ -2,9 +2,9 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, assert_never
 
 from sfu import dtls
@@ -13,7 +13,10 @@ from sfu.commands import ClosePeer, OpenPeer, RestartIce, SetGate, SetMute, SetR
 from sfu.config import MediaConfig
 from sfu.errors import SfuError
 from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, Event, PathChanged, TrackStarted, Validated
+from sfu.news import News
+from sfu.peers import Connection, Peer, Room
 from sfu.plane import Plane, Snapshot, ThreadPlane
+from sfu.publishing import publications
 from sfu.room_events import (
     NodeEvent,
     PeerConnected,
@@ -22,48 +25,19 @@ from sfu.room_events import (
     Slots,
     SlotsNeeded,
     TracksChanged,
-    TrackView,
 )
-from sfu.router import Member, Place, Publication, Router
-from sfu.sdp import Candidate, LocalTransport, Negotiated, OfferedTrack, Published, negotiate, peek
-from sfu.transport import Transport
+from sfu.router import Member, wanted
+from sfu.sdp import Candidate, LocalTransport, Negotiated, OfferedTrack, negotiate, peek
+from sfu.transport import CallLater, Outcome, Transport, on_loop
 
 _HANDSHAKE_THREADS: Final = 2
 
 
-@dataclass(slots=True)
-class _Connection:
-    """A peer in the wire: one PeerConnection of the participant."""
-
-    number: int
-    local: LocalTransport
-    negotiated: Negotiated
-    transport: Transport
-    publications: tuple[Publication, ...] = ()
-    connected: bool = False
-
-
-@dataclass(slots=True)
-class _Peer:
-    room: str
-    participant: str
-    size: int
-    open: bool = False
-    muted: set[str] = field(default_factory=set)
-    connection: _Connection | None = None
-    view: tuple[TrackView, ...] = ()
-    slots: Slots = field(default_factory=lambda: Slots(1, 1))
-
-
-@dataclass(slots=True)
-class _Room:
-    number: int
-    peers: dict[str, _Peer] = field(default_factory=dict)
-    router: Router = field(default_factory=Router)
-
-
 class Node:
-    """All rooms of one media thread. Every method is called on the event loop; none blocks."""
+    """All rooms of one media thread. Every method is called on the event loop; none waits for the network.
+
+    `events` hears what happened at the end of each of them, when all is consistent: it may call back in.
+    """
 
     def __init__(
         self,
@@ -73,6 +47,7 @@ class Node:
         certificate: dtls.Certificate,
         executor: Executor,
         clock: Callable[[], float] = time.monotonic,
+        call_later: CallLater = on_loop,
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._plane = plane
@@ -80,11 +55,12 @@ class Node:
         self._certificate = certificate
         self._executor = executor
         self._clock = clock
+        self._call_later = call_later
         self._random_bits = random_bits
-        self._rooms: dict[str, _Room] = {}
-        self._by_number: dict[int, _Peer] = {}
+        self._rooms: dict[str, Room] = {}
+        self._by_number: dict[int, Peer] = {}
         self._last_number = 0
-        self._ssrcs: set[int] = set()
+        self._news = News()
         self._stop: Callable[[], None] | None = None
         self.events: Callable[[NodeEvent], None] = _ignore
 
@@ -103,7 +79,7 @@ class Node:
 
         def stop() -> None:
             plane.close()
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(cancel_futures=True)  # waits for a step under way: milliseconds
 
         node._stop = stop
         return node
@@ -133,17 +109,19 @@ class Node:
     # What the room asks for
 
     def open_peer(self, room: str, participant: str, *, size: int) -> Slots:
-        """Makes a place for a participant, its gate closed; one that is there stays as it is.
+        """Makes a place for a participant, its gate closed; one that is there stays as it is, or expects more people.
 
         `size` is how many people are expected in the room; the answer is how many receive sections to offer.
         """
         found = self._rooms.get(room)
         if found is None:
-            found = self._rooms[room] = _Room(self._next_number())
+            found = self._rooms[room] = Room(self._next_number())
         peer = found.peers.get(participant)
         if peer is None:
-            peer = found.peers[participant] = _Peer(room, participant, size)
-        peer.slots = self._wanted(found, peer)
+            peer = found.peers[participant] = Peer(room, participant, size)
+        peer.size = max(peer.size, size)
+        # Who is not inside must not learn how many are.
+        peer.slots = wanted(peer.size, _others(found.members(), peer) if peer.open else ())
         return peer.slots
 
     async def offer(self, room: str, participant: str, sdp: str, tracks: Sequence[OfferedTrack]) -> str:
@@ -154,24 +132,35 @@ class Node:
         peer = self._find(room, participant)
         if peer is None:
             raise SfuError("peer_unknown", "the participant has no place in the room")
-        before = peer.connection
         offered = peek(sdp)
-        if before is not None and offered.session == before.negotiated.session:
-            known = before.negotiated
-            restarts = offered.ice_ufrag != known.ice_ufrag
-            local = self._local() if restarts else before.local
-            negotiated = self._negotiate(sdp, tracks, local, known)
-            if set(negotiated.fingerprints) == set(known.fingerprints):
-                if restarts:
-                    self._plane.apply(RestartIce(before.number, local.ufrag, local.pwd, negotiated.ice_ufrag))
-                before.local, before.negotiated = local, negotiated
-                self._sections(peer, before)
-                return negotiated.answer
-        local = self._local()
-        negotiated = self._negotiate(sdp, tracks, local, None)
-        self._disconnect(peer)
-        self._connect(peer, local, negotiated)
-        return negotiated.answer
+        known = peer.connection
+        if known is not None and known.negotiated.session != offered.session:
+            known = None
+        ssrc = self._new_ssrc() if known is None else known.ssrc
+        restarts = known is None or known.negotiated.ice_ufrag != offered.ice_ufrag
+        local = self._local() if known is None or restarts else known.local
+        negotiated = negotiate(
+            sdp,
+            tracks,
+            local,
+            previous=None if known is None else known.negotiated,
+            cname="venterom",
+            new_ssrc=lambda: self._new_ssrc(ssrc),
+        )
+        # Nothing has changed so far, and nothing fails from here on.
+        answer = negotiated.answer
+        negotiated = replace(negotiated, answer="")  # up to 100 kB that nobody reads again
+        if known is None or set(negotiated.fingerprints) != set(known.negotiated.fingerprints):
+            # Another certificate is another DTLS association (RFC 8842 section 4).
+            self._disconnect(peer)
+            self._connect(peer, ssrc, local, negotiated)
+        else:
+            if restarts:
+                self._plane.apply(RestartIce(known.number, local.ufrag, local.pwd, negotiated.ice_ufrag))
+            known.local, known.negotiated = local, negotiated
+            self._sections(peer, known)
+        self._deliver()
+        return answer
 
     def set_gate(self, room: str, participant: str, open: bool) -> None:
         """Media passes between open gates only. Closing holds from the moment that the wire has it."""
@@ -182,20 +171,21 @@ class Node:
         if peer.connection is not None:
             self._plane.apply(SetGate(peer.connection.number, open))
         self._refresh(room)
+        self._deliver()
 
     def set_mute(self, room: str, participant: str, track: str, muted: bool) -> None:
         """Mutes a participant's own track for everybody, over reconnects too. SfuError `track_unknown`."""
         peer = self._find(room, participant)
-        publications = peer.connection.publications if peer is not None and peer.connection is not None else ()
-        found = next((item for item in publications if item.id == track), None)
-        if peer is None or peer.connection is None or found is None:
+        if peer is None or track not in peer.known:
             raise SfuError("track_unknown", "no such track of this participant")
         (peer.muted.add if muted else peer.muted.discard)(track)
-        self._plane.apply(SetMute(found.track, muted))
-        peer.connection.publications = tuple(
-            replace(item, muted=muted) if item is found else item for item in publications
-        )
+        published = peer.connection.published if peer.connection is not None else {}
+        for mid, item in published.items():
+            if item.id == track and item.muted != muted:
+                self._plane.apply(SetMute(item.track, muted))
+                published[mid] = replace(item, muted=muted)
         self._refresh(room)
+        self._deliver()
 
     def close_peer(self, room: str, participant: str) -> None:
         """Forgets a participant; nothing more comes from or goes to it."""
@@ -208,6 +198,7 @@ class Node:
             self._refresh(room)
         else:
             del self._rooms[room]
+        self._deliver()
 
     def close_room(self, room: str) -> None:
         """Forgets a room and all in it."""
@@ -216,44 +207,92 @@ class Node:
             for peer in found.peers.values():
                 self._disconnect(peer)
 
-    # What the wire tells
+    # What the wire and the transports tell
 
     def receive(self, event: Event) -> None:
         """Takes an event of the wire. One about a peer that is gone has no effect."""
         match event:
             case DtlsReceived(number, datagram):
-                peer = self._by_number.get(number)
-                if peer is not None and peer.connection is not None:
-                    peer.connection.transport.receive(datagram)
+                connection = self._connection(number)
+                if connection is not None:
+                    connection.transport.receive(datagram)
             case ConsentLost(number):
-                peer = self._by_number.get(number)
-                if peer is not None:
-                    self.events(PeerDisconnected(peer.room, peer.participant))
+                self._consent(number, False)
             case ConsentRegained(number):
-                peer = self._by_number.get(number)
-                if peer is not None and peer.connection is not None and peer.connection.connected:
-                    self.events(PeerConnected(peer.room, peer.participant))
+                self._consent(number, True)
             case Validated() | PathChanged() | TrackStarted():
                 pass
             case _:
                 assert_never(event)
+        self._deliver()
+
+    def _consent(self, number: int, consents: bool) -> None:
+        connection = self._connection(number)
+        if connection is not None:
+            connection.consents = consents
+            self._note_flow(self._by_number[number], connection)
+
+    def _transport_came_to(self, peer: Peer, connection: Connection, outcome: Outcome) -> None:
+        match outcome:
+            case dtls.Connected():
+                connection.secured = True
+                self._note_flow(peer, connection)
+            case dtls.Failed(code):
+                # The wire keeps the peer: its alert has yet to leave.
+                self._tell(peer, PeerFailed(peer.room, peer.participant, code))
+            case dtls.Closed():
+                # The browser closed its PeerConnection; there is no need to wait until its consent runs out.
+                self._disconnect(peer)
+                self._refresh(peer.room)
+            case _:
+                assert_never(outcome)
+        self._deliver()
+
+    def _note_flow(self, peer: Peer, connection: Connection) -> None:
+        if connection.flowing != connection.told_flowing:
+            connection.told_flowing = connection.flowing
+            kind = PeerConnected if connection.flowing else PeerDisconnected
+            self._tell(peer, kind(peer.room, peer.participant))
 
     # Inside
 
-    def _find(self, room: str, participant: str) -> _Peer | None:
+    def _find(self, room: str, participant: str) -> Peer | None:
         found = self._rooms.get(room)
         return found.peers.get(participant) if found is not None else None
+
+    def _connection(self, number: int) -> Connection | None:
+        peer = self._by_number.get(number)
+        return peer.connection if peer is not None else None
+
+    def _deliver(self) -> None:
+        self._news.tell(self.events)
+
+    def _tell(self, peer: Peer, event: NodeEvent) -> None:
+        self._news.add(event, lambda: self._is_current(peer, event))
+
+    def _is_current(self, peer: Peer, event: NodeEvent) -> bool:
+        """Whether the person is still there, and nothing newer is on its way."""
+        if self._find(peer.room, peer.participant) is not peer:
+            return False
+        match event:
+            case TracksChanged(tracks=tracks):
+                return tracks == peer.view
+            case SlotsNeeded(slots=slots):
+                return slots == peer.slots
+            case PeerConnected() | PeerDisconnected() | PeerFailed():
+                return True
+            case _:
+                assert_never(event)
 
     def _next_number(self) -> int:
         self._last_number += 1
         return self._last_number
 
-    def _new_ssrc(self) -> int:
-        while True:
-            ssrc = self._random_bits(32)
-            if ssrc and ssrc not in self._ssrcs:
-                self._ssrcs.add(ssrc)
-                return ssrc
+    def _new_ssrc(self, other_than: int = 0) -> int:
+        # One transport has a hundred at the most, and negotiation keeps its own apart.
+        while (ssrc := self._random_bits(32)) in (0, other_than):
+            pass
+        return ssrc
 
     def _local(self) -> LocalTransport:
         # 48 and 144 bits in ice-chars; RFC 8839 section 5.4 asks for 24 and 128.
@@ -264,111 +303,78 @@ class Node:
             candidates=self._candidates,
         )
 
-    def _negotiate(
-        self, sdp: str, tracks: Sequence[OfferedTrack], local: LocalTransport, previous: Negotiated | None
-    ) -> Negotiated:
-        return negotiate(sdp, tracks, local, previous=previous, cname="venterom", new_ssrc=self._new_ssrc)
-
-    def _connect(self, peer: _Peer, local: LocalTransport, negotiated: Negotiated) -> None:
+    def _connect(self, peer: Peer, ssrc: int, local: LocalTransport, negotiated: Negotiated) -> None:
         number = self._next_number()
-        room = self._rooms[peer.room]
 
-        def connected() -> None:
-            connection.connected = True
-            self.events(PeerConnected(peer.room, peer.participant))
-
-        def failed(code: str) -> None:
-            self.events(PeerFailed(peer.room, peer.participant, code))
+        def tell(outcome: Outcome) -> None:
+            self._transport_came_to(peer, connection, outcome)
 
         handshake = dtls.Handshake(self._certificate, negotiated.fingerprints, now=self._clock())
-        transport = Transport(number, self._plane, self._executor, self._clock, handshake, connected, failed)
-        connection = peer.connection = _Connection(number, local, negotiated, transport)
+        transport = Transport(number, self._plane, handshake, tell, self._executor, self._clock, self._call_later)
+        connection = peer.connection = Connection(number, ssrc, local, negotiated, transport)
         self._by_number[number] = peer
-        self._plane.apply(OpenPeer(number, room.number, local.ufrag, local.pwd, negotiated.ice_ufrag, self._new_ssrc()))
+        room = self._rooms[peer.room].number
+        self._plane.apply(OpenPeer(number, room, local.ufrag, local.pwd, negotiated.ice_ufrag, ssrc))
         if peer.open:
             self._plane.apply(SetGate(number, True))
         self._sections(peer, connection)
 
-    def _disconnect(self, peer: _Peer) -> None:
+    def _disconnect(self, peer: Peer) -> None:
         connection = peer.connection
         if connection is None:
             return
-        peer.connection = None
         connection.transport.close()
+        connection.secured = False
+        self._note_flow(peer, connection)
+        peer.connection = None
         del self._by_number[connection.number]
-        for slot in connection.negotiated.slots:
-            self._ssrcs.discard(slot.ssrc)
-            if slot.rtx_ssrc is not None:
-                self._ssrcs.discard(slot.rtx_ssrc)
         self._plane.apply(ClosePeer(connection.number))
 
-    def _sections(self, peer: _Peer, connection: _Connection) -> None:
-        """Hands a negotiation to the wire; tracks keep their numbers while their section does."""
-        before = {item.id: item for item in connection.publications}
-        publications: list[Publication] = []
-        receive = []
-        for track_id, published in _named(peer.participant, connection.negotiated):
-            known = before.get(track_id)
-            number = known.track if known is not None else self._next_number()
-            muted = track_id in peer.muted
-            publications.append(Publication(track_id, number, published.kind, published.source, muted))
-            receive.append(replace(published.receive, track=number))
-        connection.publications = tuple(publications)
-        self._plane.apply(SetSections(connection.number, tuple(receive), connection.negotiated.slots))
-        for item in publications:
-            if item.muted:
-                self._plane.apply(SetMute(item.track, True))
+    def _sections(self, peer: Peer, connection: Connection) -> None:
+        """Hands a negotiation to the wire."""
+        negotiated = connection.negotiated
+        before = {item.track: item.muted for item in connection.published.values()}
+        published = connection.published = publications(
+            peer.participant,
+            negotiated.tracks,
+            connection.published,
+            muted=peer.muted,
+            new_number=self._next_number,
+        )
+        peer.known.update(item.id for item in published.values())
+        tracks = tuple(replace(item.receive, track=published[item.mid].track) for item in negotiated.tracks)
+        self._plane.apply(SetSections(connection.number, tracks, negotiated.slots))
+        for item in published.values():
+            if item.muted != before.get(item.track, False):
+                self._plane.apply(SetMute(item.track, item.muted))
         self._refresh(peer.room)
 
     def _refresh(self, name: str) -> None:
-        """Plans the room anew, tells the wire, and tells each viewer what changed for it."""
+        """Plans the room anew, tells the wire, and notes what changed for each viewer."""
         room = self._rooms[name]
-        plan = room.router.plan([_member(peer) for peer in room.peers.values()])
+        members = room.members()
+        plan = room.router.plan(members)
         self._plane.apply(SetRoutes(room.number, plan.routes))
-        for peer in tuple(room.peers.values()):
+        for peer in room.peers.values():
             view = plan.views[peer.participant]
             if view != peer.view:
                 peer.view = view
-                self.events(TracksChanged(peer.room, peer.participant, view))
-            self._grow(room, peer)
+                self._tell(peer, TracksChanged(peer.room, peer.participant, view))
+            self._grow(peer, members)
 
-    def _wanted(self, room: _Room, peer: _Peer) -> Slots:
-        others = [other for other in room.peers.values() if other is not peer and other.open]
-        people = max(1, peer.size - 1, len(others))
-        screens = sum(
-            item.source == "screen" for other in others if other.connection for item in other.connection.publications
-        )
-        return Slots(people, people + screens)
-
-    def _grow(self, room: _Room, peer: _Peer) -> None:
+    def _grow(self, peer: Peer, members: Sequence[Member]) -> None:
         """Asks for more sections as the room grows; only who is inside hears how many there are."""
         if not peer.open or peer.connection is None:
             return
-        wanted = self._wanted(room, peer)
-        slots = Slots(max(peer.slots.audio, wanted.audio), max(peer.slots.video, wanted.video))
+        enough = wanted(peer.size, _others(members, peer))
+        slots = Slots(max(peer.slots.audio, enough.audio), max(peer.slots.video, enough.video))
         if slots != peer.slots:
             peer.slots = slots
-            self.events(SlotsNeeded(peer.room, peer.participant, slots))
+            self._tell(peer, SlotsNeeded(peer.room, peer.participant, slots))
 
 
-def _named(participant: str, negotiated: Negotiated) -> Iterator[tuple[str, Published]]:
-    """Ids that last over reconnects: by person and source, numbered from the second of a source on."""
-    seen: dict[str, int] = {}
-    for published in negotiated.tracks:
-        seen[published.source] = count = seen.get(published.source, 0) + 1
-        suffix = "" if count == 1 else f"-{count}"
-        yield f"{participant}-{published.source}{suffix}", published
-
-
-def _member(peer: _Peer) -> Member:
-    connection = peer.connection
-    if connection is None:
-        return Member(peer.participant, None, peer.open)
-    places = tuple(
-        Place(slot.slot, slot.mid, slot.kind, pair)
-        for slot, pair in zip(connection.negotiated.slots, connection.negotiated.pairs, strict=True)
-    )
-    return Member(peer.participant, connection.number, peer.open, connection.publications, places)
+def _others(members: Sequence[Member], peer: Peer) -> list[Member]:
+    return [member for member in members if member.participant != peer.participant]
 
 
 def _ignore(_event: NodeEvent) -> None:

@@ -76,14 +76,18 @@ class ThreadPlane:
         return self._wire.raised_priority
 
     def listen(self, receive: Callable[[Event], None]) -> None:
-        """Hands events to `receive`, on the running loop, until `close`."""
+        """Hands events to `receive`, on the running loop, until `close`; what fails there fails for one event."""
+        loop = asyncio.get_running_loop()
 
         def drain() -> None:
             for event in self._wire.events():
-                receive(_event(event))
+                try:
+                    receive(_event(event))
+                except Exception as error:
+                    loop.call_exception_handler({"message": "an event of the wire failed", "exception": error})
 
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._descriptor, drain)
+        self._loop = loop
+        loop.add_reader(self._descriptor, drain)
 
     def apply(self, command: Command) -> None:
         self._wire.apply(command)

@@ -1,15 +1,18 @@
 """Who sees what, and in which slot: a room's whole wanted forwarding table, from who is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from sfu.commands import Kind, Route
-from sfu.room_events import TrackView
+from sfu.room_events import Slots, TrackView
 from sfu.sdp import Source
 
+MOST_SLOTS: Final = 60
+"""Of each kind: with the participant's own tracks an offer then stays below the 128 sections that we take."""
+
 Group = Literal["person", "screen"]
-"""What shares a slot pair: a person's voice and face; a screen stands for itself."""
+"""What shares a slot pair: a person's voice and face; a screen, with its sound, has another."""
 
 _Owner = tuple[str, Group]
 
@@ -54,6 +57,17 @@ class Plan:
     views: Mapping[str, tuple[TrackView, ...]]
 
 
+def wanted(size: int, others: Sequence[Member]) -> Slots:
+    """Receive sections for who sees these others: for all who are expected, all who are inside, and their screens."""
+    inside = [member for member in others if member.open]
+    people = max(1, size - 1, len(inside))
+    screens = [{item.kind for item in member.publications if _group(item) == "screen"} for member in inside]
+    # Each has a pair, so that each counts among the video sections, of which there are the more.
+    pairs = people + sum(bool(kinds) for kinds in screens)
+    voices = people + sum("audio" in kinds for kinds in screens)
+    return Slots(min(voices, MOST_SLOTS), min(pairs, MOST_SLOTS))
+
+
 @dataclass(slots=True)
 class Router:
     """Keeps each person in one slot pair of each viewer, as long as both are in the room and nobody else needs it."""
@@ -62,62 +76,81 @@ class Router:
     """Per viewer: who fills which pair."""
 
     def plan(self, members: Sequence[Member]) -> Plan:
-        """The table for these members. A pause keeps everybody's place, a departure frees it."""
+        """The table for these members. A pause or a reconnect keeps everybody's place, a departure frees it."""
         present = {member.participant for member in members}
         for gone in self._pairs.keys() - present:
             del self._pairs[gone]
         routes: list[Route] = []
         views: dict[str, tuple[TrackView, ...]] = {}
         for viewer in members:
-            views[viewer.participant] = tuple(self._view(viewer, members, present, routes)) if viewer.open else ()
+            shown = list(_shown_to(viewer, members))
+            before = self._pairs.get(viewer.participant, {})
+            kept = {pair: owner for pair, owner in before.items() if owner[0] in present}
+            self._pairs[viewer.participant] = _seat(viewer, shown, kept)
+            views[viewer.participant] = tuple(self._view(viewer, shown, routes))
         return Plan(tuple(routes), views)
 
     def _view(
-        self, viewer: Member, members: Sequence[Member], present: set[str], routes: list[Route]
-    ) -> list[TrackView]:
-        shown = [
-            (publication, member.participant)
-            for member in members
-            if member.open and member.participant != viewer.participant
-            for publication in member.publications
-        ]
-        pairs = self._seat(viewer, [(participant, _group(item)) for item, participant in shown], present)
-        places = {(place.pair, place.kind): place for place in viewer.places}
-        view: list[TrackView] = []
-        filled: set[int] = set()
-        for item, participant in shown:
-            pair = pairs.get((participant, _group(item)))
-            place = None if pair is None else places.get((pair, item.kind))
-            if place is not None and place.slot in filled:
-                place = None
+        self, viewer: Member, shown: Sequence[tuple[str, Publication]], routes: list[Route]
+    ) -> Iterator[TrackView]:
+        seats = {owner: pair for pair, owner in self._pairs[viewer.participant].items()}
+        free = {(place.pair, place.kind): place for place in viewer.places}
+        for participant, item in shown:
+            pair = seats.get((participant, _group(item)))
+            # A second camera of the same person finds the place filled.
+            place = free.pop((pair, item.kind), None) if pair is not None and viewer.peer is not None else None
             if place is not None and viewer.peer is not None:
-                filled.add(place.slot)
                 routes.append(Route(item.track, viewer.peer, place.slot))
-            mid = place.mid if place else None
-            view.append(TrackView(item.id, participant, item.kind, item.source, item.muted, mid))
-        return view
+            mid = place.mid if place is not None else None
+            yield TrackView(item.id, participant, item.kind, item.source, item.muted, mid)
 
-    def _seat(self, viewer: Member, owners: Sequence[_Owner], present: set[str]) -> dict[_Owner, int]:
-        """Which pair each owner has. Whoever has none gets the lowest free one, then one of somebody not shown."""
-        available = sorted({place.pair for place in viewer.places})
-        kept = {
-            pair: owner
-            for pair, owner in self._pairs.get(viewer.participant, {}).items()
-            if pair in available and owner[0] in present
-        }
-        shown = dict.fromkeys(owners)
-        seated = {owner: pair for pair, owner in kept.items() if owner in shown}
-        for owner in shown:
-            if owner in seated:
-                continue
-            pair = next((pair for pair in available if pair not in kept), None)
-            if pair is None:
-                pair = next((pair for pair in available if kept[pair] not in shown), None)
-            if pair is not None:
-                kept[pair] = owner
-                seated[owner] = pair
-        self._pairs[viewer.participant] = kept
-        return seated
+
+def _shown_to(viewer: Member, members: Sequence[Member]) -> Iterator[tuple[str, Publication]]:
+    """What a viewer may see: everything of the others, while its own gate and theirs are open."""
+    if not viewer.open:
+        return
+    for member in members:
+        if member.open and member.participant != viewer.participant:
+            for publication in member.publications:
+                yield member.participant, publication
+
+
+def _seat(viewer: Member, shown: Sequence[tuple[str, Publication]], kept: Mapping[int, _Owner]) -> dict[int, _Owner]:
+    """Which pair has whom. Who has places for all it sends keeps them; a screen makes room for a voice."""
+    kinds: dict[int, set[Kind]] = {}
+    for place in viewer.places:
+        kinds.setdefault(place.pair, set()).add(place.kind)
+    needs: dict[_Owner, set[Kind]] = {}
+    for participant, item in shown:
+        needs.setdefault((participant, _group(item)), set()).add(item.kind)
+    ranks = {owner: _rank(owner, sent) for owner, sent in needs.items()}
+    seats = dict(kept)
+    seated = set(kept.values())
+    for owner in sorted(needs, key=lambda owner: (ranks[owner], owner not in seated)):
+        old = next((pair for pair, holder in seats.items() if holder == owner), None)
+        if old is not None and needs[owner] <= kinds.get(old, set()):
+            continue
+        choices: list[tuple[int, bool, int, int, int]] = []
+        for pair, offered in kinds.items():
+            covered = needs[owner] & offered
+            holder = seats.get(pair)
+            disturbed = holder if holder in needs and holder != owner else None
+            if covered and (disturbed is None or ("audio" in covered and ranks[disturbed] > ranks[owner])):
+                # A screen leaves the places for voices to people as long as there are others.
+                waste = len(offered - covered) if owner[1] == "screen" else 0
+                cost = 2 if disturbed is not None else 0 if holder is None else 1
+                choices.append((-len(covered), pair != old, waste, cost, pair))
+        if choices:
+            if old is not None:
+                del seats[old]
+            *_, pair = min(choices)
+            seats[pair] = owner
+    return seats
+
+
+def _rank(owner: _Owner, needs: set[Kind]) -> int:
+    """Who chooses first, and may take a place for a voice from those who follow."""
+    return 0 if owner[1] == "person" else 1 if "audio" in needs else 2
 
 
 def _group(publication: Publication) -> Group:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol, assert_never
 
 from sfu import dtls
 from sfu.commands import SendDtls, SetKeys
@@ -15,46 +15,72 @@ from sfu.plane import Plane
 _MOST_WAITING: Final = 64
 """Datagrams that wait for a step; a handshake has a handful."""
 
+Outcome = dtls.Connected | dtls.Failed | dtls.Closed
+"""What a transport comes to: one of the first two, and Closed after Connected."""
+
+
+class Timer(Protocol):
+    """What can be called off."""
+
+    def cancel(self) -> None: ...
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+"""Seconds, and what to do then, on the event loop."""
+
+
+def on_loop(delay: float, callback: Callable[[], None]) -> Timer:
+    """The running loop's own timers."""
+    return asyncio.get_running_loop().call_later(delay, callback)
+
 
 @dataclass(slots=True)
 class Transport:
-    """Drives a handshake: one call at a time, each in the executor; what it sends and yields comes back on the loop."""
+    """Drives a handshake: one step at a time, each in the executor; what it sends and yields comes back on the loop."""
 
     peer: int
     plane: Plane
+    handshake: dtls.Handshake
+    tell: Callable[[Outcome], None]
+    """Called on the loop, once for each outcome, after the wire has what follows from it."""
     executor: Executor
     clock: Callable[[], float]
-    handshake: dtls.Handshake
-    connected: Callable[[], None]
-    failed: Callable[[str], None]
+    call_later: CallLater = on_loop
     _waiting: deque[bytes] = field(default_factory=deque)
+    _waiting_bytes: int = 0
     _running: bool = False
-    _closed: bool = False
-    _done: bool = False
-    _timer: asyncio.TimerHandle | None = None
+    _secured: bool = False
+    _over: bool = False
+    _timer: Timer | None = None
 
     def receive(self, datagram: bytes) -> None:
-        """A DTLS datagram from the peer's validated address."""
-        if not self._closed and len(self._waiting) < _MOST_WAITING:
+        """A DTLS datagram from the peer's validated address. Too many at once are dropped, as a network would."""
+        size = self._waiting_bytes + len(datagram)
+        if not self._over and len(self._waiting) < _MOST_WAITING and size <= dtls.MAX_BYTES:
             self._waiting.append(datagram)
+            self._waiting_bytes = size
             self._run()
 
     def close(self) -> None:
         """Nothing more is sent or told."""
-        self._closed = True
+        self._over = True
         self._waiting.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
 
     def _run(self) -> None:
-        if self._running or self._closed:
+        if self._running or self._over:
             return
-        self._running = True
         batch = tuple(self._waiting)
         self._waiting.clear()
+        self._waiting_bytes = 0
+        self._disarm()
         loop = asyncio.get_running_loop()
-        step = loop.run_in_executor(self.executor, self._step, batch)
+        try:
+            step = loop.run_in_executor(self.executor, self._step, batch)
+        except RuntimeError as error:  # the executor takes no more
+            self._break_down(error)
+            return
+        self._running = True
         step.add_done_callback(self._stepped)
 
     def _step(self, batch: tuple[bytes, ...]) -> list[bytes]:
@@ -69,7 +95,16 @@ class Transport:
 
     def _stepped(self, step: asyncio.Future[list[bytes]]) -> None:
         self._running = False
-        if self._closed or step.cancelled():
+        if self._over:
+            if not step.cancelled():
+                step.exception()  # whatever it was, nobody waits for it
+            return
+        if step.cancelled():
+            self._break_down(RuntimeError("the executor was shut down during a handshake"))
+            return
+        error = step.exception()
+        if error is not None:
+            self._break_down(error)
             return
         datagrams = step.result()
         if datagrams:
@@ -82,21 +117,33 @@ class Transport:
 
     def _follow(self, state: dtls.State) -> None:
         match state:
-            case dtls.Connected(keys) if not self._done:
-                self._done = True
-                self.plane.apply(SetKeys(self.peer, keys.profile, keys.local, keys.remote))
-                self.connected()
-            case dtls.Failed(code):
-                self.close()
-                self.failed(code)
-            case _:
+            case dtls.New() | dtls.Handshaking():
                 pass
+            case dtls.Connected(keys):
+                if not self._secured:
+                    self._secured = True
+                    self.plane.apply(SetKeys(self.peer, keys.profile, keys.local, keys.remote))
+                    self.tell(state)
+            case dtls.Failed() | dtls.Closed():
+                self.close()
+                self.tell(state)
+            case _:
+                assert_never(state)
+
+    def _break_down(self, error: BaseException) -> None:
+        """Our own fault; the loop's handler of exceptions hears of it. A call that stands does not need us any more."""
+        self.close()
+        context = {"message": "a DTLS handshake broke down", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
+        if not self._secured:
+            self.tell(dtls.Failed("dtls_internal"))
 
     def _arm(self) -> None:
+        due = None if self._over else self.handshake.next_timeout()
+        if due is not None:
+            self._timer = self.call_later(max(0.0, due - self.clock()), self._run)
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due = None if self._closed else self.handshake.next_timeout()
-        if due is not None:
-            delay = max(0.0, due - self.clock())
-            self._timer = asyncio.get_running_loop().call_later(delay, self._run)

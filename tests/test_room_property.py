@@ -299,6 +299,11 @@ class Walk:
             assert not room.left_alone(), "a group goes on without a host"
         pages = {guest.name: page for guest in self.guests if (page := self.alive(guest)) is not None}
         assert snapshot.peers == {page.number for page in pages.values()}
+        for guest in self.guests:
+            page = pages.get(guest.name)
+            if page is not None and page.number is not None:
+                # The gate by itself, though without routes nothing would pass it either.
+                assert meeting.plane.gates.get(page.number, False) == self.may_pass(guest), guest.name
         routes = self.wanted(pages)
         assert {(route.track, route.viewer) for route in snapshot.routes} == set(routes)
         assert len({(route.viewer, route.slot) for route in snapshot.routes}) == len(snapshot.routes)
@@ -365,7 +370,7 @@ def _fields(route: Route) -> tuple[int, int, int]:
     return route.track, route.viewer, route.slot
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 async def test_roster_table_and_wire_agree_and_no_gate_is_passed(
     seed: int, tmp_path: Path, certificate: dtls.Certificate
 ) -> None:

@@ -3,19 +3,18 @@ simulated clients that do ICE, DTLS and SRTP. It can crash and start again from 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path as FilePath
 from random import Random
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sfu import dtls
-from sfu.commands import ClosePeer, Command, Kind, SetGate, SetKeys, SetRoutes, SetSections
+from sfu.commands import Kind
 from sfu.config import MediaConfig
 from sfu.node import Node
-from sfu.plane import Snapshot, VirtualPlane
+from sfu.plane import VirtualPlane
 from signalling import grant, messages
 from signalling.config import SignallingConfig
 from signalling.journal import FileJournal, LogFile
@@ -24,122 +23,26 @@ from signalling.recovery import compactor
 from signalling.rooms import Member, Rooms
 from tests.bed import offer
 from tests.bed.client import SimClient
-from tests.bed.clock import MILLISECOND, SECOND, Clock
+from tests.bed.clock import MILLISECOND, SECOND
 from tests.bed.content import Stamp
 from tests.bed.dialect import CHROMIUM, FIREFOX, KINDS, Dialect
 from tests.bed.ice import Credentials
 from tests.bed.link import LinkConfig, Path
 from tests.bed.network import SERVER, Emission, Host, Network
 from tests.bed.sender import Media
+from tests.bed.server import AtOnce, Inline, ServerClock, WatchedPlane
 from tests.bed.srtp import Keys, Opening, Profile
 from tests.bed.watch import GateWatch, PassedGateError
 
 ROOM = "room-1"
 _SOURCES: dict[Kind, Literal["microphone", "camera"]] = {"audio": "microphone", "video": "camera"}
-_WALL = 1_800_000_000
 _SLICE = 10 * MILLISECOND
 _MEDIA = {
     "audio": Media(interval=120 * MILLISECOND, size=60),
     "video": Media(interval=180 * MILLISECOND, size=300, largest=200),
 }
 
-_P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-
-class _Inline(Executor):
-    """Does the work at once: threads have no place in virtual time."""
-
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        future: Future[_T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-async def _at_once(work: Callable[[], None]) -> None:
-    work()
-
-
-@dataclass(slots=True)
-class _Timer:
-    callback: Callable[[], None] | None
-
-    def cancel(self) -> None:
-        self.callback = None
-
-    def fire(self) -> None:
-        if self.callback is not None:
-            self.callback()
-
-
-class _SignallingClock:
-    """Signalling's time is the bed's."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.stopped = False
-
-    def monotonic(self) -> float:
-        return self._clock.now / SECOND
-
-    def wall(self) -> float:
-        return _WALL + self._clock.now / SECOND
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> _Timer:
-        timer = _Timer(lambda: None if self.stopped else callback())
-        self._clock.at(round(when * SECOND), timer.fire)
-        return timer
-
-
-class _WatchedPlane:
-    """Passes commands on and keeps what they say, for comparison."""
-
-    def __init__(self, meeting: "Meeting", plane: VirtualPlane) -> None:
-        self._meeting = meeting
-        self._plane = plane
-        self.sections: dict[int, SetSections] = {}
-        self.gates: dict[int, bool] = {}
-        self.owners: dict[int, int] = {}
-        """The peer of each track."""
-        self.shown: dict[tuple[int, int], int] = {}
-        """The track in each viewer's slot."""
-
-    @property
-    def port(self) -> int:
-        return self._plane.port
-
-    def snapshot(self) -> Snapshot:
-        return self._plane.snapshot()
-
-    def apply(self, command: Command) -> None:
-        network = self._meeting.network
-        if network.plane is not self._plane:
-            return  # a task of the server that has crashed
-        network.settle()
-        match command:
-            case SetSections(peer=peer, tracks=tracks):
-                self.sections[peer] = command
-                self.owners.update((section.track, peer) for section in tracks)
-            case ClosePeer(peer=peer):
-                self.sections.pop(peer, None)
-                self._gate(peer, False)
-            case SetGate(peer=peer, open=is_open):
-                self._gate(peer, is_open)
-            case SetKeys(peer=peer, profile=profile, local=local):
-                self._meeting.wire_keys(peer, Opening(Profile(profile), local))
-            case SetRoutes(routes=routes):
-                self.shown = {(route.viewer, route.slot): route.track for route in routes}
-            case _:
-                pass
-        self._plane.apply(command)
-        network.drain()
-
-    def _gate(self, peer: int, is_open: bool) -> None:
-        self.gates[peer] = is_open
-        self._meeting.wire_gate(peer, is_open)
 
 
 @dataclass(slots=True, eq=False)
@@ -238,22 +141,23 @@ class Meeting:
     # The server
 
     def _start(self, plane: VirtualPlane) -> None:
-        self.clock = _SignallingClock(self.network.clock)
-        self.plane = _WatchedPlane(self, plane)
+        self.clock = ServerClock(self.network.clock)
+        self.plane = WatchedPlane(self.network, plane, self)
         random = Random(self.random.getrandbits(64))
         self.node = Node(
             self.plane,
             (SERVER[0],),
             certificate=self._certificate,
-            executor=_Inline(),
+            executor=Inline(),
             clock=self.clock.monotonic,
+            call_later=self.clock.call_later,
             random_bits=random.getrandbits,
         )
         self.network.on_event = self.node.receive
         self._log = LogFile(self._folder / "journal.log")
         config = SignallingConfig()
         compact = compactor(self.clock.wall, config.seat_life + 60)
-        self._journal = FileJournal(self._log, self.clock, compact, run=_at_once)
+        self._journal = FileJournal(self._log, self.clock, compact, AtOnce())
         keys = StaticKeys(grant.DEFAULT_ISSUER, (self.grant_key.verify_key,))
         self.rooms = Rooms(config, self.node, keys, self._node_key, self._journal, self.clock)
 

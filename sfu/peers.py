@@ -1,0 +1,73 @@
+"""What the node knows of a room: who has a place in it, and through which connection."""
+
+from dataclasses import dataclass, field
+
+from sfu.room_events import Slots, TrackView
+from sfu.router import Member, Place, Publication, Router
+from sfu.sdp import LocalTransport, Negotiated
+from sfu.transport import Transport
+
+
+@dataclass(slots=True)
+class Connection:
+    """A peer in the wire: one PeerConnection of the participant."""
+
+    number: int
+    ssrc: int
+    """What our RTCP speaks with."""
+    local: LocalTransport
+    negotiated: Negotiated
+    transport: Transport
+    published: dict[str, Publication] = field(default_factory=dict)
+    """By mid."""
+    secured: bool = False
+    """DTLS is done, and the browser has not closed it."""
+    consents: bool = True
+    """Nothing was heard of consent running out; nobody is secured who never had any."""
+    told_flowing: bool = False
+
+    @property
+    def flowing(self) -> bool:
+        """Whether media can flow."""
+        return self.secured and self.consents
+
+
+@dataclass(slots=True)
+class Peer:
+    """A participant's place in a room, whatever connection it has."""
+
+    room: str
+    participant: str
+    size: int
+    """How many people are expected."""
+    open: bool = False
+    known: set[str] = field(default_factory=set)
+    """Ids of all tracks that it has ever published here."""
+    muted: set[str] = field(default_factory=set)
+    connection: Connection | None = None
+    view: tuple[TrackView, ...] = ()
+    slots: Slots = field(default_factory=lambda: Slots(1, 1))
+    """As it was told last."""
+
+    def member(self) -> Member:
+        """As the router sees it."""
+        connection = self.connection
+        if connection is None:
+            return Member(self.participant, None, self.open)
+        places = tuple(
+            Place(slot.slot, slot.mid, slot.kind, pair)
+            for slot, pair in zip(connection.negotiated.slots, connection.negotiated.pairs, strict=True)
+        )
+        return Member(self.participant, connection.number, self.open, tuple(connection.published.values()), places)
+
+
+@dataclass(slots=True)
+class Room:
+    """`number` is its name in the wire."""
+
+    number: int
+    peers: dict[str, Peer] = field(default_factory=dict)
+    router: Router = field(default_factory=Router)
+
+    def members(self) -> list[Member]:
+        return [peer.member() for peer in self.peers.values()]
