@@ -1,0 +1,1 @@
+"""Benchmarks: they may import everything, and nothing imports them."""

@@ -1,0 +1,1 @@
+"""The load generator: simulated participants in a process of their own, over real sockets."""

@@ -1,0 +1,103 @@
+"""The server of the benchmarks: node, signalling, pages and lab links as `venterom demo` has them, on free ports.
+
+Commands on standard input (`benchmarks.lines`): `snapshot`, `links`.
+"""
+
+import argparse
+import asyncio
+import gc
+import secrets
+import tracemalloc
+from itertools import count
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from benchmarks import lines
+from benchmarks.lines import Fields
+from control import logs
+from control.api.lab import add_lab_routes
+from control.api.problems import problems
+from control.app import Lab
+from control.lab import LabLinks, Person, address
+from control.pages import SecureHeaders, add_pages, default_root
+from sfu.config import MediaConfig
+from sfu.node import Node
+from signalling import grant
+from signalling.config import SignallingConfig
+from signalling.keys import StaticKeys, create_key
+from signalling.server import SignallingServer
+
+KEY = "control-key.pem"
+"""The file in the data directory whose key signs grants."""
+
+
+class _Commands:
+    """What can be asked of the running server."""
+
+    def __init__(self, node: Node, links: LabLinks, url: str) -> None:
+        self._node = node
+        self._links = links
+        self._url = url
+        self._rooms = count(1)
+
+    async def snapshot(self, fields: Fields) -> Fields:
+        """The wire's own view; with `collect`, garbage is collected before."""
+        if fields.get("collect"):
+            gc.collect()
+        snapshot = self._node.snapshot()
+        return {
+            "counters": dict(snapshot.counters),
+            "history_bytes": snapshot.history_bytes,
+            "peers": len(snapshot.peers),
+            "open_routes": len(snapshot.open_routes),
+            "python_bytes": tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None,
+        }
+
+    async def links(self, fields: Fields) -> Fields:
+        """A new room with a practitioner, and a patient who enters by the gate that `gate` tells."""
+        room = f"room-{next(self._rooms)}"
+        practitioner = Person(room, "practitioner", "practitioner", "Ingrid Solberg", "open", "clinic")
+        patient = Person(room, "patient", "patient", "Arne Kristiansen", fields["gate"], "patient")
+        return {person.role: address(self._url, person, self._links.add(person)) for person in (practitioner, patient)}
+
+
+async def _run(data: Path, announce: tuple[str, ...]) -> None:
+    key = create_key(data / KEY)
+    links = LabLinks(new_token=lambda: secrets.token_urlsafe(16))
+    node = Node.start(MediaConfig(port=0, announce=announce))
+    signalling = SignallingServer.create(
+        SignallingConfig(), node, StaticKeys(grant.DEFAULT_ISSUER, (key.verify_key,)), data
+    )
+    app = web.Application(middlewares=[problems])
+    app.on_response_prepare.append(SecureHeaders(https=False))
+    signalling.add_to(app)
+    add_lab_routes(app, links, Lab(links, key).issue, public_url=None, websocket_path=SignallingConfig().path)
+    add_pages(app, default_root())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    try:
+        await signalling.start()
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        commands = _Commands(node, links, f"http://localhost:{port}")
+        await lines.serve({"snapshot": commands.snapshot, "links": commands.links}, {"port": port, "media": node.port})
+    finally:
+        await signalling.stop()
+        await runner.cleanup()
+        node.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.server")
+    parser.add_argument("data", type=Path, help="an empty folder of its own")
+    parser.add_argument("--announce", action="append", default=[], help="address offered to clients; default all")
+    options = parser.parse_args()
+    logs.configure(level="WARNING")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(options.data, tuple(options.announce)))
+
+
+if __name__ == "__main__":
+    main()
