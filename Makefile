@@ -54,7 +54,8 @@ test-web: node_modules/.package-lock.json
 test-python: .venv/.dev
 	$(bin)/python -m pytest $(PYTEST_ARGS)
 
-bench: build
+bench: .venv/.dev
+	@scripts/require chromium
 	$(bin)/python -m benchmarks
 
 clean:
@@ -69,7 +70,7 @@ lock: .venv/.dev
 	$(bin)/uv pip compile -q --universal --generate-hashes --no-header pyproject.toml --extra build --extra dev -c requirements/build.txt -o requirements/dev.txt
 
 tools:
-	@scripts/require python cargo rustfmt clippy cc node npm chromium firefox ip
+	@scripts/require python cargo rustfmt clippy cc node npm chromium
 
 .venv/bin/python:
 	@scripts/require python

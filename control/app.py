@@ -24,7 +24,7 @@ from signalling.keys import JwksFile, KeyRing, KeySource, SigningKey, StaticKeys
 from signalling.server import SignallingServer
 
 _BODY_MAX: Final = 64 * 1024
-_SHUTDOWN_S: Final = 1.0
+_SHUTDOWN_S: Final = 0.2
 
 _log = structlog.get_logger(__name__)
 
@@ -111,7 +111,8 @@ def _start_node(settings: Settings) -> Node:
     try:
         return Node.start(settings.media)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+        # An error of the wire carries its number in the text alone.
+        if error.errno == errno.EADDRINUSE or f"os error {errno.EADDRINUSE}" in str(error):
             raise AddressInUseError(f"UDP port {settings.media.port}, for media, is taken") from error
         raise ConfigError(f"media: {error.strerror or error}") from error
 

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from control.errors import LinkUnknownError
@@ -27,7 +26,7 @@ class Person:
 class LabLinks:
     """Tokens and the persons they stand for. Only digests are kept, so a look-up tells nothing by its time."""
 
-    def __init__(self, new_token: Callable[[], str] = partial(secrets.token_urlsafe, 16)) -> None:
+    def __init__(self, new_token: Callable[[], str] = secrets.token_urlsafe) -> None:
         self._new_token = new_token
         self._persons: dict[bytes, Person] = {}
 

@@ -111,7 +111,7 @@
     return best;
   };
 
-  // Page times (ms) at which a stream's sound rises out of silence, and at which its picture turns white.
+  // Wall times (ms) at which a stream's sound rises out of silence, and at which its picture turns white.
   test.flashesAndClicks = async (stream, milliseconds) => {
     const video = document.createElement("video");
     video.muted = true;
@@ -121,7 +121,7 @@
     let light = true;
     const seen = (_now, frame) => {
       const bright = test.grid(video, 3, 3)[4][1] > 128;
-      if (bright && !light) flashes.push(frame.expectedDisplayTime);
+      if (bright && !light) flashes.push(performance.timeOrigin + frame.expectedDisplayTime);
       light = bright;
       video.requestVideoFrameCallback(seen);
     };
@@ -135,20 +135,20 @@
     const clicks = [];
     for (const end = performance.now() + milliseconds; performance.now() < end; ) {
       await new Promise((done) => setTimeout(done, 100));
-      const [now, heard] = [performance.now(), context.currentTime];
+      const now = performance.timeOrigin + performance.now();
       analyser.getFloatTimeDomainData(samples);
-      // The buffer ends at `heard`: time of a sample = now - its distance from the end.
+      // The buffer ends now.
       let quiet = 0;
       samples.forEach((sample, i) => {
         if (Math.abs(sample) < 0.05) quiet++;
         else {
-          if (quiet > 4800) clicks.push({ at: now - ((samples.length - i) / 48000) * 1000, context: heard - (samples.length - i) / 48000 });
+          if (quiet > 4800) clicks.push(now - ((samples.length - i) / 48000) * 1000);
           quiet = 0;
         }
       });
     }
     await context.close();
     video.srcObject = null;
-    return { flashes, clicks: clicks.map((click) => click.at) };
+    return { flashes, clicks };
   };
 })();

@@ -17,6 +17,14 @@ NEAR = 70
 Rgb = tuple[int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Wall times (ms) at which a picture turned white, and at which a sound rose out of silence."""
+
+    flashes: list[float]
+    clicks: list[float]
+
+
 @dataclass(slots=True)
 class Person:
     """One browser context with the page open."""
@@ -163,15 +171,13 @@ class Person:
         best = await self.page.evaluate(_WITH_REMOTE % "venteromTest.listen(stream, milliseconds)", seconds * 1000)
         return float(best["hertz"] or 0), float(best["decibel"] if best["decibel"] is not None else "-inf")
 
-    async def sync_of_remote(self, seconds: float) -> list[float]:
-        """How much later (ms) than its click each flash of the decoded stream comes."""
-        found = await self.page.evaluate(_WITH_REMOTE % _FLASHES, seconds * 1000)
-        return _pair(found)
+    async def moments_of_remote(self, seconds: float) -> Moments:
+        """When the decoded stream flashes and clicks."""
+        return Moments(**await self.page.evaluate(_WITH_REMOTE % _FLASHES, seconds * 1000))
 
-    async def sync_of_self(self, seconds: float) -> list[float]:
-        """The same of the own camera and microphone: what the source itself is apart."""
-        found = await self.page.evaluate(_WITH_SELF % _FLASHES, seconds * 1000)
-        return _pair(found)
+    async def moments_of_self(self, seconds: float) -> Moments:
+        """When the own camera and microphone do."""
+        return Moments(**await self.page.evaluate(_WITH_SELF % _FLASHES, seconds * 1000))
 
     async def local_port(self) -> int:
         """The UDP port from which the page's transport talks."""
@@ -229,9 +235,3 @@ def distance(one: Rgb, other: str) -> int:
 def _rgb(field: list[float]) -> Rgb:
     red, green, blue = field
     return int(red), int(green), int(blue)
-
-
-def _pair(found: dict[str, list[float]]) -> list[float]:
-    """Each flash with the click nearest to it, both happening once a second."""
-    clicks = found["clicks"]
-    return [min((flash - click for click in clicks), key=abs) for flash in found["flashes"]] if clicks else []

@@ -61,13 +61,28 @@ async def test_flash_and_click_stay_together(
     one = await launch(*sources.flash_and_click(folders[0]).arguments())
     two = await launch(*sources.flash_and_click(folders[1]).arguments())
     call = await meet(await arrive(server.practitioner, browser=one), await arrive(server.patient, browser=two))
-    await asyncio.sleep(8.0)  # sender reports, and the players' slow steering after them
+    await asyncio.sleep(5.0)
     for sender, receiver in (call.both, call.both[::-1]):
-        at_source, at_sink = await asyncio.gather(sender.sync_of_self(6.0), receiver.sync_of_remote(6.0))
-        assert min(len(at_source), len(at_sink)) >= 4
-        shift = median(at_sink) - median(at_source)
-        shift -= 1000 * round(shift / 1000)  # both come once a second
-        print(f"flash after click, ms: source {median(at_source):.0f}, shown {median(at_sink):.0f}, shift {shift:.0f}")
-        assert abs(shift) <= LIP_SYNC_MS
+        shifts: list[float] = []
+        while not shifts or abs(shifts[-1]) > LIP_SYNC_MS:
+            # Players steer slowly after the first sender reports, and after every hiccup of a busy machine.
+            assert len(shifts) < 5, f"flash and click are apart by {shifts} ms"
+            shifts.append(await shift_between(sender, receiver))
     await one.close()
     await two.close()
+
+
+async def shift_between(sender: Person, receiver: Person) -> float:
+    """How much longer (ms) the flash is on its way than the click: the source may itself be as uneven as it likes."""
+    source, sink = await asyncio.gather(sender.moments_of_self(6.0), receiver.moments_of_remote(6.0))
+    picture, sound = delays(source.flashes, sink.flashes), delays(source.clicks, sink.clicks)
+    assert min(len(picture), len(sound)) >= 3
+    shift = median(picture) - median(sound)
+    print(f"on their way, ms: flash {median(picture):.0f}, click {median(sound):.0f}, apart {shift:.0f}")
+    return shift
+
+
+def delays(source: list[float], sink: list[float]) -> list[float]:
+    """From each event at the source to its arrival; they happen once a second, and arrive within half of one."""
+    pairs = [(there, max((here for here in source if here <= there), default=None)) for there in sink]
+    return [there - here for there, here in pairs if here is not None and there - here < 500]

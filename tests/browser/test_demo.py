@@ -16,6 +16,8 @@ from tests.browser.server import free_port, read_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_S = 600.0
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+"""Ours, without what an outer make left in it."""
 
 
 async def start(port: int, media_port: int, data: Path) -> asyncio.subprocess.Process:
@@ -24,7 +26,7 @@ async def start(port: int, media_port: int, data: Path) -> asyncio.subprocess.Pr
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
-        env={name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")},
+        env=ENVIRONMENT,
     )
 
 
@@ -91,6 +93,7 @@ async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
             *("make", "--silent", "demo", f"PORT={taken.getsockname()[1]}"),
             *(f"MEDIA_PORT={free_port(socket.SOCK_DGRAM)}", f"DATA={tmp_path}"),
             cwd=ROOT,
+            env=ENVIRONMENT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -1,0 +1,183 @@
+"""Everything in one process, over real sockets: it starts, answers, refuses what it must, and leaves nothing behind."""
+
+import datetime
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from control.app import Service
+from control.config import DataConfig, GrantsConfig, HttpConfig, Settings
+from control.demo import Demo, prepare
+from control.errors import AddressInUseError, ConfigError
+from signalling.errors import JournalError, KeyFileError
+from tests.browser.server import free_port
+
+SUBPROTOCOL = "venterom.v1"
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Demo:
+    """Ready to start, on free ports."""
+    return prepare(tmp_path, port=free_port(socket.SOCK_STREAM), media_port=free_port(socket.SOCK_DGRAM))
+
+
+@pytest_asyncio.fixture
+async def running(demo: Demo) -> AsyncIterator[Demo]:
+    service = await Service.start(demo.settings, demo.lab)
+    yield demo
+    await service.stop()
+
+
+def url(demo: Demo) -> str:
+    return f"http://localhost:{demo.settings.http.port}"
+
+
+async def get(address: str, **more: Any) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(address, **more) as response:
+        return response.status, await response.text()
+
+
+async def test_it_serves_health_and_pages(running: Demo) -> None:
+    assert (await get(f"{url(running)}/healthz"))[0] == 200
+    assert (await get(f"{url(running)}/readyz"))[0] == 200
+    status, page = await get(f"{url(running)}/patient/")
+    assert status == 200
+    assert "<!doctype html>" in page.lower()
+
+
+async def test_a_link_leads_into_the_room(running: Demo) -> None:
+    token = running.announcement.partition("#lab=")[2].split()[0]
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{url(running)}/api/v1/lab/links", json={"token": token}) as response:
+            admission = await response.json()
+        assert admission["ws_url"] == f"ws://localhost:{running.settings.http.port}/ws"
+        async with session.ws_connect(admission["ws_url"], protocols=[SUBPROTOCOL], origin=url(running)) as socket_:
+            await socket_.send_json({"type": "join", "id": 1, "grant": admission["grant"]})
+            joined = await socket_.receive_json(timeout=5)
+            assert (joined["type"], joined["re"], joined["role"], joined["gate"]) == ("joined", 1, "patient", "lobby")
+            assert (await socket_.receive_json(timeout=5))["type"] == "lobby"
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://localhost.evil.example", "null"])
+async def test_pages_of_others_get_no_socket(running: Demo, origin: str) -> None:
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Origin": origin}
+    headers |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": SUBPROTOCOL}
+    status, body = await get(f"{url(running)}/ws", headers=headers)
+    assert (status, "origin_forbidden" in body) == (403, True)
+
+
+async def test_without_a_lab_there_are_no_lab_links(demo: Demo) -> None:
+    service = await Service.start(demo.settings, None)
+    try:
+        async with aiohttp.ClientSession() as session:
+            for token in ("", demo.announcement.partition("#lab=")[2].split()[0]):
+                async with session.post(f"{url(demo)}/api/v1/lab/links", json={"token": token}) as response:
+                    assert (response.status, (await response.json())["code"]) == (404, "not_found")
+    finally:
+        await service.stop()
+
+
+async def test_after_the_stop_every_port_is_free_and_it_can_start_again(demo: Demo) -> None:
+    for _ in range(2):
+        service = await Service.start(demo.settings, demo.lab)
+        assert service.is_ready()
+        await service.stop()
+        assert not service.is_ready()
+    with socket.create_server(("127.0.0.1", demo.settings.http.port)):
+        pass
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
+        media.bind(("0.0.0.0", demo.settings.media.port))
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+async def test_a_port_in_use_is_named_and_nothing_stays_open(demo: Demo, kind: socket.SocketKind) -> None:
+    port = demo.settings.http.port if kind is socket.SOCK_STREAM else demo.settings.media.port
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1" if kind is socket.SOCK_STREAM else "0.0.0.0", port))
+        if kind is socket.SOCK_STREAM:
+            taken.listen()
+        with pytest.raises(AddressInUseError, match=str(port)):
+            await Service.start(demo.settings, demo.lab)
+    service = await Service.start(demo.settings, demo.lab)
+    await service.stop()
+
+
+async def test_a_data_directory_has_one_process(running: Demo) -> None:
+    settings = running.settings.model_copy(
+        update={
+            "http": replace(running.settings.http, port=free_port(socket.SOCK_STREAM)),
+            "media": replace(running.settings.media, port=free_port(socket.SOCK_DGRAM)),
+        }
+    )
+    with pytest.raises(JournalError) as caught:
+        await Service.start(settings, running.lab)
+    assert caught.value.code == "journal_locked"
+
+
+async def test_keys_that_are_missing_or_of_nobody_are_said_before_anything_opens(demo: Demo, tmp_path: Path) -> None:
+    grants = demo.settings.model_copy(update={"grants": GrantsConfig(keys=tmp_path / "none.json")})
+    with pytest.raises(KeyFileError):
+        await Service.start(grants, None)
+    http = replace(demo.settings.http, tls_certificate=tmp_path / "none.pem", tls_key=tmp_path / "none.pem")
+    with pytest.raises(ConfigError, match="tls"):
+        await Service.start(demo.settings.model_copy(update={"http": http}), None)
+
+
+async def test_an_address_of_another_host_is_refused(demo: Demo) -> None:
+    http = replace(demo.settings.http, listen=("192.0.2.1",))
+    with pytest.raises(ConfigError, match=r"http\.listen"):
+        await Service.start(demo.settings.model_copy(update={"http": http}), None)
+
+
+async def test_it_speaks_https_itself(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    port = free_port(socket.SOCK_STREAM)
+    settings = Settings(
+        http=HttpConfig(listen=("127.0.0.1",), port=port, tls_certificate=certificate, tls_key=key),
+        data=DataConfig(directory=tmp_path / "data"),
+        media=replace(Settings().media, port=free_port(socket.SOCK_DGRAM)),
+    )
+    service = await Service.start(settings, None)
+    try:
+        context = ssl.create_default_context(cafile=str(certificate))
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"https://localhost:{port}/readyz", ssl=context) as response,
+        ):
+            assert response.status == 200
+            assert "Strict-Transport-Security" in response.headers
+    finally:
+        await service.stop()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, SHA256())
+    )
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(pem)
+    return folder / "certificate.pem", folder / "key.pem"
