@@ -65,25 +65,44 @@ class Client:
 
     async def serve(self) -> None:
         """Until either side closes."""
-        writer = asyncio.create_task(self._connection.write())
         self._connection.on_close = self._session.over
         self._rearm()
+        reader = asyncio.create_task(self._read())
+        writer = asyncio.create_task(self._connection.write())
         try:
-            await self._read()
+            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
+            self._leave()
+            # Only who is not reading any more may close: then aiohttp waits for the other side's close frame.
+            reader.cancel()
+            await asyncio.wait((reader,))
+            if not self._connection.closed:
+                self._connection.lost()
+            code = await writer
+            if code is not None:
+                await self._websocket.close(code=code, drain=False)
+        finally:
+            reader.cancel()
+            writer.cancel()
+            self._leave()
+            self._connection.finish()
+
+    def _leave(self) -> None:
+        """Nothing more is taken from the client; who was in is away now."""
+        self._session.over()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._member is not None:
+            self._rooms.disconnect(self._member)
+
+    async def _read(self) -> None:
+        try:
+            await self._take_messages()
         except Exception as error:
             log.error("connection failed", **_described(error))
             self._connection.close(CLOSE_INTERNAL)
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._session.over()
-            if not self._connection.closed:
-                self._connection.lost()
-            if self._member is not None:
-                self._rooms.disconnect(self._member)
-            await writer
 
-    async def _read(self) -> None:
+    async def _take_messages(self) -> None:
         async for message in self._websocket:
             if message.type is WSMsgType.ERROR:
                 return
@@ -93,6 +112,8 @@ class Client:
                 await self._perform(action)
             if self._connection.closed:
                 return
+            # What is buffered already comes without a pause; everybody's writers get their turn in between.
+            await asyncio.sleep(0)
 
     async def _perform(self, action: Action) -> None:
         match action:

@@ -94,8 +94,8 @@ class Connection:
         self._queue.clear()
         self._wake.set()
 
-    async def write(self) -> None:
-        """Sends what is queued until the end; run as a task."""
+    async def write(self) -> int | None:
+        """Sends what is queued until the end; returns the code to close with, None where the other side is gone."""
         try:
             while not self._gone:
                 if self._queue:
@@ -105,8 +105,7 @@ class Connection:
                     self._bytes -= len(text.encode())
                     self._stop_watch()
                 elif self._close_code is not None:
-                    await self._websocket.close(code=self._close_code, drain=False)
-                    return
+                    return self._close_code
                 else:
                     self._wake.clear()
                     await self._wake.wait()
@@ -114,8 +113,15 @@ class Connection:
             self.lost()
         finally:
             self._stop_watch()
-            if self._abort is not None:
-                self._abort.cancel()
+        return None
+
+    def finish(self) -> None:
+        """The WebSocket is closed, or lost; whatever could not be delivered is not kept."""
+        self.lost()
+        if self._abort is not None:
+            self._abort.cancel()
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
 
     def abort(self) -> None:
         """Ends the connection without ceremony."""

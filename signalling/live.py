@@ -1,8 +1,9 @@
 """One room at work: takes inputs in order, drives the node, tells the participants, and watches the clocks.
 
 Two states are kept. `newest` holds everything decided; closings act on the node as soon as they are in it. `shown`
-holds what has taken effect: a step that opens something waits in the queue until the journal has it on disk, and every
-step waits behind those before it. Only then are gates opened and people told, in the order in which things happened.
+holds what has taken effect: a step waits in the queue until the journal has it on disk, behind those before it. Only
+then are gates opened and people told, in the order in which things happened; so a crash takes back nothing that anybody
+was told. A closing that the disk is slow to take is told nevertheless; an opening never is.
 """
 
 from collections import deque
@@ -14,8 +15,9 @@ from typing import Final, Protocol, assert_never
 import structlog
 
 from signalling import messages
-from signalling.clock import Clock, Timer
+from signalling.clock import Clock
 from signalling.config import SignallingConfig
+from signalling.effects import CloseGate, ClosePeer, Dismiss, OpenGate, effects
 from signalling.errors import RoomError, SignallingError
 from signalling.inputs import (
     Consent,
@@ -30,23 +32,13 @@ from signalling.inputs import (
     Return,
     is_opening,
 )
-from signalling.journal import Journal, Record
+from signalling.journal import Journal
 from signalling.node import Node, Slots, TrackView
 from signalling.ratelimit import Bucket
+from signalling.records import Record
 from signalling.redact import mark
-from signalling.room import (
-    CloseGate,
-    ClosePeer,
-    Dismiss,
-    Ended,
-    OpenGate,
-    Person,
-    Room,
-    apply,
-    effects,
-    host_patience,
-    step,
-)
+from signalling.room import Ended, Person, Room, apply, host_patience, step
+from signalling.timers import Timers
 from signalling.views import View, changes, view
 
 log: Final = structlog.get_logger("venterom.signalling")
@@ -68,6 +60,9 @@ class Link(Protocol):
         """Tells that it is over, and closes."""
         ...
 
+
+TELL_WITHIN: Final = 0.25
+"""Seconds after which people hear of a closing, also if the disk has not taken it."""
 
 Settle = Callable[[SignallingError | None], None]
 """Told once, when a step has taken effect or failed for good."""
@@ -123,9 +118,7 @@ class LiveRoom:
         self._tracks: dict[str, tuple[TrackView, ...]] = {}
         self._told_tracks: dict[str, tuple[TrackView, ...]] = {}
         self._buckets: dict[str, Bucket] = {}
-        self._away: dict[str, Timer] = {}
-        self._host_timer: Timer | None = None
-        self._expiry: Timer | None = None
+        self._timers = Timers(services.clock)
         self._log = log.bind(room=mark(room.id))
 
     @property
@@ -159,8 +152,11 @@ class LiveRoom:
         at = self._services.clock.wall()
         after = step(self._newest, event, at)
         before, self._newest = self._newest, after
-        item = _Step(event, at, after, self._close(before, after), opening, arrival, settle)
+        waits = isinstance(event, Recorded) and self._services.journal.healthy
+        item = _Step(event, at, after, self._close(before, after), waits, arrival, settle)
         self._steps.append(item)
+        if waits and not opening:
+            self._timers.start(item, TELL_WITHIN, partial(self._tell_anyway, item))
         if isinstance(event, Recorded):
             record = Record(after.id, after.epoch, 0, at, event)
             self._services.journal.submit(record, opening=opening, done=partial(self._written, item))
@@ -211,12 +207,7 @@ class LiveRoom:
 
     def stop(self) -> None:
         """Stops the clocks."""
-        timers = [self._host_timer, self._expiry, *self._away.values()]
-        self._host_timer = self._expiry = None
-        self._away.clear()
-        for timer in timers:
-            if timer is not None:
-                timer.cancel()
+        self._timers.stop_all()
 
     # --- steps
 
@@ -232,7 +223,14 @@ class LiveRoom:
         else:
             self._steps.remove(item)
             self._fold()
+            for other in self._steps:
+                other.waits = other.waits and is_opening(other.event)
             item.settle(RoomError("storage_unavailable"))
+        self._show()
+        self._watch()
+
+    def _tell_anyway(self, item: _Step) -> None:
+        item.waits = False
         self._show()
         self._watch()
 
@@ -260,6 +258,7 @@ class LiveRoom:
 
     def _take_effect(self, before: Room, item: _Step) -> None:
         self._blank = False
+        self._timers.stop(item)
         follows = list(effects(before, self._shown))
         match item.event:
             case Enter(participant=participant) | Return(participant=participant) if item.arrival is not None:
@@ -282,7 +281,7 @@ class LiveRoom:
         link = self._links.pop(effect.participant, None)
         for kept in (self._views, self._tracks, self._told_tracks, self._buckets):
             kept.pop(effect.participant, None)
-        self._stop_away(effect.participant)
+        self._timers.stop(effect.participant)
         if link is not None:
             link.dismiss(effect.reason)
 
@@ -300,7 +299,7 @@ class LiveRoom:
         if fresh and participant in self._peers:
             # Another device may hold the old transport: it gets nothing more, whether it heard so or not.
             self._close_peer(participant)
-        self._stop_away(participant)
+        self._timers.stop(participant)
         self._views.pop(participant, None)
         self._told_tracks.pop(participant, None)
         self._links[participant] = link
@@ -400,37 +399,10 @@ class LiveRoom:
         if patience == 0:
             self._try(HostLost())
             return
-        self._host_timer = self._timer(self._host_timer, patience, self._host_is_lost)
+        self._timers.keep(HostLost, patience, partial(self._try, HostLost()))
         empty = not self._links and not self._steps
-        self._expiry = self._timer(self._expiry, config.seat_life if empty else None, self._nobody_came)
-
-    def _timer(self, timer: Timer | None, wanted: float | None, callback: Callable[[], None]) -> Timer | None:
-        """The timer, started or stopped as wanted; one that runs goes on."""
-        if wanted is None:
-            if timer is not None:
-                timer.cancel()
-            return None
-        return timer or self._services.clock.call_at(self._services.clock.monotonic() + wanted, callback)
-
-    def _host_is_lost(self) -> None:
-        self._host_timer = None
-        self._try(HostLost())
-
-    def _nobody_came(self) -> None:
-        self._expiry = None
-        self._try(End(None, "expired", expired=True))
+        expiry = End(None, "expired", expired=True)
+        self._timers.keep(End, config.seat_life if empty else None, partial(self._try, expiry))
 
     def _start_away(self, participant: str) -> None:
-        self._stop_away(participant)
-        clock = self._services.clock
-        due = clock.monotonic() + self._services.config.away
-        self._away[participant] = clock.call_at(due, partial(self._expire, participant))
-
-    def _stop_away(self, participant: str) -> None:
-        timer = self._away.pop(participant, None)
-        if timer is not None:
-            timer.cancel()
-
-    def _expire(self, participant: str) -> None:
-        self._away.pop(participant, None)
-        self._try(Expire(participant))
+        self._timers.start(participant, self._services.config.away, partial(self._try, Expire(participant)))

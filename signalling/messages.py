@@ -69,8 +69,8 @@ class Offer(_ClientMessage):
     """An SDP offer, plain or deflated."""
 
     type: Literal["offer"] = "offer"
-    sdp: Annotated[str, Field(min_length=1)] | None = None
-    sdp_z: Annotated[str, Field(min_length=1)] | None = None
+    sdp: Annotated[str | None, Field(min_length=1, repr=False)] = None
+    sdp_z: Annotated[str | None, Field(min_length=1, repr=False)] = None
     tracks: Annotated[list[OfferedTrack], Field(max_length=16)]
 
     @model_validator(mode="after")

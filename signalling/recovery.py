@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from signalling.grant import GrantId
 from signalling.inputs import Enter
-from signalling.journal import Compact, Record, Snapshot, Spent
+from signalling.logfile import Compact
+from signalling.records import Record, Snapshot, Spent
 from signalling.room import Ended, Room, apply
 
 

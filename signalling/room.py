@@ -3,7 +3,7 @@
 Two tables say everything: what an act makes of a person's standing, and what an act makes of the room's phase.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -226,41 +226,6 @@ class Room:
         )
 
 
-# --- what follows from a step
-
-
-@dataclass(frozen=True, slots=True)
-class CloseGate:
-    """Nothing more to or from this person."""
-
-    participant: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenGate:
-    """Media may pass to and from this person."""
-
-    participant: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClosePeer:
-    """The person's media transport is not needed any more."""
-
-    participant: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dismiss:
-    """The person's connection ends for this reason."""
-
-    participant: str
-    reason: Literal["ended", "left", "removed", "denied", "expired"]
-
-
-Effect = CloseGate | OpenGate | ClosePeer | Dismiss
-
-
 def step(room: Room, event: Input, at: float) -> Room:
     """The room after an input at wall time `at`; raises RoomError, and then nothing has changed."""
     check(room, event)
@@ -353,23 +318,6 @@ def apply(room: Room, event: Input, at: float) -> Room:
     assert_never(event)
 
 
-def effects(before: Room, after: Room) -> Iterator[Effect]:
-    """What has to be done about a step: closings first."""
-    for name in before.people:
-        if before.gate(name) and not after.gate(name):
-            yield CloseGate(name)
-    for name, was in before.people.items():
-        now = after.people[name]
-        ended = isinstance(after.life, Ended)
-        if was.seated and (ended or not now.seated or (now.gone and not was.gone)):
-            yield ClosePeer(name)
-        if was.seated and (ended or not now.seated):
-            yield Dismiss(name, _farewell(after, now))
-    for name in after.people:
-        if after.gate(name) and not before.gate(name):
-            yield OpenGate(name)
-
-
 def restored(room: Room) -> Room:
     """The room after a restart: everybody is away, no transport is up, and a missing host's clock starts anew."""
     people = {
@@ -453,15 +401,3 @@ def _move(room: Room, participant: str, act: Act, at: float) -> Room:
     if not moved.seated:
         moved = replace(moved, presence=Presence.OVERDUE, consent=False)
     return replace(room, turns=room.turns + 1, people={**room.people, participant: moved})
-
-
-def _farewell(room: Room, person: Person) -> Literal["ended", "left", "removed", "denied", "expired"]:
-    match person.standing:
-        case Standing.LEFT:
-            return "left"
-        case Standing.DENIED:
-            return "denied"
-        case Standing.REMOVED:
-            return "removed"
-        case _:
-            return "expired" if isinstance(room.life, Ended) and room.life.expired else "ended"

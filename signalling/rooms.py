@@ -14,7 +14,7 @@ from signalling.config import SignallingConfig
 from signalling.errors import CODES, GrantError, MessageError, RoomError, SeatError, SignallingError
 from signalling.grant import GrantId
 from signalling.inputs import Act, End, Enter, Input, Move, Open, Pause, Resume, Return, SetNotice
-from signalling.journal import Journal, Record
+from signalling.journal import Journal
 from signalling.keys import KeySource, SigningKey
 from signalling.live import Arrival, Link, LiveRoom, Services
 from signalling.node import (
@@ -29,6 +29,7 @@ from signalling.node import (
     TracksChanged,
 )
 from signalling.ratelimit import Bucket
+from signalling.records import Record
 from signalling.recovery import is_over, replay
 from signalling.redact import mark
 from signalling.roles import is_host
@@ -290,6 +291,10 @@ class Rooms:
         try:
             live.submit(event, arrival=arrival, settle=settle)
             await settled
+        except asyncio.CancelledError:
+            if arrival is not None and isinstance(event, Enter | Return):
+                live.disconnect(event.participant, arrival.link)  # it may be in already, and not know
+            raise
         except SignallingError:
             if live.is_blank:
                 live.stop()

@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -13,8 +13,9 @@ from signalling.clock import Clock, LoopClock
 from signalling.config import SignallingConfig
 from signalling.connection import Connection
 from signalling.errors import CODES
-from signalling.journal import FileJournal, LogFile
+from signalling.journal import FileJournal
 from signalling.keys import KeySource, SigningKey, node_key
+from signalling.logfile import LogFile
 from signalling.messages import MAX_SOCKET, SUBPROTOCOL
 from signalling.node import Node
 from signalling.recovery import compactor
@@ -96,8 +97,7 @@ class SignallingServer:
             writer_limit=0,
         )
         await websocket.prepare(request)
-        # uvloop's transports are no subclass of asyncio's; they do all of theirs.
-        transport = cast(asyncio.Transport | None, request.transport)
+        transport = request.transport
         if transport is None:
             return websocket
         connection = Connection(websocket, transport, self._config, self._clock)

@@ -11,9 +11,10 @@ from signalling import grant, messages
 from signalling.clock import Timer
 from signalling.config import SignallingConfig
 from signalling.grant import GateAtEntry
-from signalling.journal import Done, Record
+from signalling.journal import Done
 from signalling.keys import SigningKey, StaticKeys
 from signalling.node import NodeEvent, OfferedTrack, Slots
+from signalling.records import Record
 from signalling.rooms import Member, Rooms
 
 Message = TypeVar("Message", bound=messages.ServerMessage)

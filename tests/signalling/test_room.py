@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 
+from signalling.effects import CloseGate, ClosePeer, Dismiss, Effect, OpenGate, effects
 from signalling.errors import CODES, RoomError
 from signalling.inputs import (
     Act,
@@ -30,12 +31,7 @@ from signalling.roles import RIGHTS, Right, Role, is_host
 from signalling.room import (
     MAX_PEOPLE,
     STANDINGS,
-    CloseGate,
-    ClosePeer,
-    Dismiss,
-    Effect,
     Ended,
-    OpenGate,
     Paused,
     Phase,
     Presence,
@@ -43,7 +39,6 @@ from signalling.room import (
     Standing,
     apply,
     check,
-    effects,
     host_patience,
     restored,
     step,

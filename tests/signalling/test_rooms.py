@@ -477,6 +477,35 @@ async def test_openings_wait_for_the_disk_and_closings_do_not(house: House) -> N
     assert opened == [], "a gate that something later closes is not opened in between"
 
 
+async def test_people_hear_of_a_closing_when_a_crash_can_no_more_take_it_back(house: House) -> None:
+    host, patient = await pair(house)
+    patient.take()
+    house.journal.at_once = False
+    host.do("pause")
+    assert house.node.gate("pat") is False
+    assert patient.take() == [], "not on disk yet"
+    house.journal.flush()
+    assert patient.take() == ["paused"]
+    host.do("remove", "pat")
+    assert house.node.gate("pat") is None
+    assert patient.link.ended is None
+    house.clock.advance(0.25)
+    assert patient.link.ended == "removed", "a slow disk keeps nobody in the dark"
+
+
+async def test_a_gate_waits_for_the_newest_opening_not_for_an_older_one(house: House) -> None:
+    host, _ = await pair(house)
+    host.do("pause")
+    house.journal.at_once = False
+    host.do("resume")
+    host.do("pause")
+    host.do("resume")
+    house.journal.flush(2)
+    assert not any(house.node.gates.values()), "on disk: resumed, paused"
+    house.journal.flush(1)
+    assert all(house.node.gates.values())
+
+
 async def test_a_full_disk_refuses_openings_and_keeps_closings(house: House) -> None:
     host, patient = await pair(house)
     waiting = await house.enter("waits")
@@ -562,6 +591,19 @@ async def test_gone_before_it_was_in(house: House) -> None:
     link.closed = True
     house.journal.flush()
     await joining
+    state = house.rooms.roster("r")
+    assert state is not None
+    assert state.people["pat"].presence is Presence.AWAY
+
+
+async def test_gone_in_the_moment_in_which_it_was_in(house: House) -> None:
+    house.journal.at_once = False
+    joining = asyncio.ensure_future(house.join(grant=house.grant("pat")))
+    await asyncio.sleep(0)
+    house.journal.flush()
+    joining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await joining
     state = house.rooms.roster("r")
     assert state is not None
     assert state.people["pat"].presence is Presence.AWAY
