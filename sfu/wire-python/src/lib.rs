@@ -62,6 +62,10 @@ fn closed() -> PyErr {
     PyRuntimeError::new_err("the media thread has been closed")
 }
 
+fn ended() -> PyErr {
+    PyRuntimeError::new_err("the media thread has ended by a bug; its panic is on stderr")
+}
+
 #[pymethods]
 impl ThreadWire {
     #[new]
@@ -90,11 +94,12 @@ impl ThreadWire {
 
     fn apply(&self, command: &Bound<'_, PyAny>) -> PyResult<()> {
         let command = convert::command(command)?;
-        self.with(|shard| shard.apply(command))
+        self.with(|shard| shard.apply(command))?
+            .map_err(|_| ended())
     }
 
     fn events(&self, py: Python<'_>) -> PyResult<Vec<EventTuple>> {
-        let events = self.with(Shard::drain_events)?;
+        let events = self.with(Shard::drain_events)?.map_err(|_| ended())?;
         Ok(events
             .into_iter()
             .map(|event| convert::event(py, event))
@@ -103,7 +108,7 @@ impl ThreadWire {
 
     fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
         py.detach(|| self.with(|shard| shard.inspect(snapshot)))?
-            .ok_or_else(closed)
+            .map_err(|_| ended())
     }
 
     /// Ends the thread and closes its sockets.
@@ -178,6 +183,7 @@ impl VirtualWire {
 
     fn events(&mut self, py: Python<'_>) -> Vec<EventTuple> {
         let events = self.engine.drain_events();
+        self.engine.events_taken();
         events
             .into_iter()
             .map(|event| convert::event(py, event))

@@ -83,6 +83,13 @@ pub struct SendSlot {
     pub extensions: Extensions,
 }
 
+impl SendSlot {
+    /// The SSRCs that it sends with: of media, and of retransmissions.
+    pub fn ssrcs(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(self.ssrc).chain(self.rtx_ssrc)
+    }
+}
+
 /// A track fills a viewer's slot.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Route {

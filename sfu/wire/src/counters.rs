@@ -29,6 +29,8 @@ counters! {
     rtp_forwarded,
     /// Retransmissions sent to viewers (RFC 4588).
     rtx_sent,
+    /// Packets to viewers that were queued when their way closed, and not sent.
+    rtp_withdrawn,
     /// Packets of publishers that came by retransmission and were missing.
     rtx_recovered,
     /// Retransmissions that a viewer asked for and that were no longer, or never, there.

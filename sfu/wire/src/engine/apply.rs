@@ -1,20 +1,13 @@
 //! Commands: what the node asks for, applied as a difference to what is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::command::{
-    Command, Extensions, Keys, Kind, PeerId, ReceiveTrack, RoomId, Route, SendSlot, SlotId, TrackId,
-};
-use crate::engine::peer::{Binding, Peer};
-use crate::engine::slot::Slot;
-use crate::engine::track::Track;
+use crate::command::{Command, Keys, Kind, PeerId, RoomId, Route, SlotId, TrackId};
+use crate::engine::peer::Peer;
 use crate::engine::{Engine, timers};
 use crate::ice;
 use crate::srtp::{Opener, Profile, Sealer};
 use crate::time::Time;
-
-/// m-lines of one peer; the SDP layer refuses more.
-const MOST_SECTIONS: usize = 128;
 
 impl Engine {
     /// Carries out a command. One that names what does not exist has no effect: the node may have been overtaken.
@@ -100,6 +93,11 @@ impl Engine {
         let Some(profile) = Profile::from_id(keys.profile) else {
             return;
         };
+        // Once for all: a second handshake is a new peer's. Set again, the same keys would begin anew with indexes that
+        // were used (RFC 3711 section 9.1) and let in what came before.
+        if peer.opener.is_some() {
+            return;
+        }
         let (Some((local_key, local_salt)), Some((remote_key, remote_salt))) =
             (profile.split(&keys.local), profile.split(&keys.remote))
         else {
@@ -112,176 +110,6 @@ impl Engine {
             peer.opener = Some(opener);
             peer.report_at = Some(now + timers::FIRST_REPORT);
             self.reschedule(id);
-        }
-    }
-
-    fn set_sections(
-        &mut self,
-        now: Time,
-        id: PeerId,
-        tracks: Vec<ReceiveTrack>,
-        slots: Vec<SendSlot>,
-    ) {
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        let room = peer.room;
-        let wanted: BTreeSet<TrackId> = tracks.iter().map(|section| section.track).collect();
-        let gone: Vec<TrackId> = peer
-            .tracks
-            .iter()
-            .copied()
-            .filter(|track| !wanted.contains(track))
-            .collect();
-        for track in gone {
-            self.remove_track(track);
-        }
-        let mut extensions = Extensions::default();
-        for section in &tracks {
-            merge(&mut extensions, &section.extensions);
-        }
-        for section in tracks.into_iter().take(MOST_SECTIONS) {
-            self.set_track(now, id, room, section);
-        }
-        self.bind_signalled(id);
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        peer.extensions = extensions;
-        self.set_slots(now, id, slots);
-    }
-
-    fn set_track(&mut self, now: Time, owner: PeerId, room: RoomId, section: ReceiveTrack) {
-        let id = section.track;
-        match self.tracks.get_mut(&id) {
-            // An id belongs to its first owner.
-            Some(track) if track.owner != owner => {}
-            Some(track) if track.section == section => {}
-            Some(track) => {
-                track.update(section);
-                self.retranslate(id);
-            }
-            None => {
-                self.tracks.insert(id, Track::new(section, owner, room));
-                if let Some(peer) = self.peers.get_mut(&owner) {
-                    peer.tracks.push(id);
-                }
-                self.refresh_track(now, id);
-            }
-        }
-    }
-
-    /// Viewers of a track whose formats or encodings changed.
-    fn retranslate(&mut self, id: TrackId) {
-        let Some(track) = self.tracks.get(&id) else {
-            return;
-        };
-        for (viewer, slot) in &track.viewers {
-            if let Some(slot) = self
-                .peers
-                .get_mut(viewer)
-                .and_then(|peer| peer.slot_mut(*slot))
-            {
-                slot.retranslate(track);
-                slot.reopen(&track.streams);
-            }
-        }
-    }
-
-    /// SSRCs that the offer named. What was learnt from packets stays while its track does.
-    fn bind_signalled(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        let tracks = &self.tracks;
-        peer.bindings.retain(|_, binding| {
-            tracks
-                .get(&binding.track)
-                .is_some_and(|track| track.streams.get(binding.encoding).is_some())
-        });
-        for track in &peer.tracks {
-            let Some(found) = tracks.get(track) else {
-                continue;
-            };
-            for (encoding, stream) in found.streams.iter().enumerate() {
-                let named = [(stream.ssrc, false), (stream.rtx_ssrc, true)];
-                for (ssrc, repair) in named {
-                    if let Some(ssrc) = ssrc {
-                        let binding = Binding {
-                            track: *track,
-                            encoding,
-                            repair,
-                        };
-                        peer.bindings.insert(ssrc, binding);
-                    }
-                }
-            }
-        }
-    }
-
-    fn set_slots(&mut self, now: Time, id: PeerId, sections: Vec<SendSlot>) {
-        let mut emptied = Vec::new();
-        let mut changed = Vec::new();
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        let mut wanted: Vec<Option<SendSlot>> = Vec::new();
-        for section in sections {
-            let index = usize::from(section.slot.0);
-            if index < MOST_SECTIONS {
-                wanted.resize_with(wanted.len().max(index + 1), || None);
-                if let Some(place) = wanted.get_mut(index) {
-                    *place = Some(section);
-                }
-            }
-        }
-        let length = peer.slots.len().max(wanted.len());
-        peer.slots.resize_with(length, || None);
-        wanted.resize_with(length, || None);
-        for (place, section) in peer.slots.iter_mut().zip(wanted) {
-            let same = match (place.as_ref(), section.as_ref()) {
-                (Some(slot), Some(section)) => {
-                    slot.section.ssrc == section.ssrc && slot.section.rtx_ssrc == section.rtx_ssrc
-                }
-                _ => false,
-            };
-            match (place.as_mut(), section) {
-                (Some(slot), Some(section)) if same => {
-                    if slot.section != section {
-                        slot.section = section;
-                        changed.extend(slot.fill.as_ref().map(|fill| fill.track));
-                    }
-                }
-                (before, section) => {
-                    if let Some(slot) = before {
-                        let (next, next_rtx) = slot.numbers();
-                        peer.retired.insert(slot.section.ssrc, next);
-                        if let Some(rtx) = slot.section.rtx_ssrc {
-                            peer.retired.insert(rtx, next_rtx);
-                        }
-                        emptied.extend(
-                            slot.fill
-                                .as_ref()
-                                .map(|fill| (fill.track, slot.section.slot)),
-                        );
-                    }
-                    *place = section.map(|section| {
-                        let start = first_number(peer.retired.get(&section.ssrc), &mut self.random);
-                        let rtx = section.rtx_ssrc.and_then(|ssrc| peer.retired.get(&ssrc));
-                        let start_rtx = first_number(rtx, &mut self.random);
-                        Slot::new(section, start, start_rtx)
-                    });
-                }
-            }
-        }
-        for (track, slot) in emptied {
-            if let Some(track) = self.tracks.get_mut(&track) {
-                track.viewers.retain(|viewer| *viewer != (id, slot));
-            }
-        }
-        for track in changed {
-            self.retranslate(track);
-            self.request_keyframe(now, track);
         }
     }
 
@@ -306,9 +134,20 @@ impl Engine {
     }
 
     fn set_routes(&mut self, now: Time, room: RoomId, routes: Vec<Route>) {
-        let wanted: BTreeSet<Route> = routes
+        // The table may name a slot twice; the later route has it, as often as the table is set.
+        let mut fillers: BTreeMap<(PeerId, SlotId), TrackId> = BTreeMap::new();
+        for route in routes {
+            if self.fits(room, &route) {
+                fillers.insert((route.viewer, route.slot), route.track);
+            }
+        }
+        let wanted: BTreeSet<Route> = fillers
             .into_iter()
-            .filter(|route| self.fits(room, route))
+            .map(|((viewer, slot), track)| Route {
+                track,
+                viewer,
+                slot,
+            })
             .collect();
         let members = self.rooms.get(&room).cloned().unwrap_or_default();
         let mut present = BTreeSet::new();
@@ -348,17 +187,21 @@ impl Engine {
     }
 
     fn unroute(&mut self, route: &Route) {
-        if let Some(slot) = self
-            .peers
-            .get_mut(&route.viewer)
-            .and_then(|peer| peer.slot_mut(route.slot))
-        {
-            slot.unassign();
-        }
+        self.empty(route.viewer, route.slot);
         if let Some(track) = self.tracks.get_mut(&route.track) {
             track
                 .viewers
                 .retain(|viewer| *viewer != (route.viewer, route.slot));
+        }
+    }
+
+    /// Nothing fills the slot any more, and nothing that waits for it goes out.
+    fn empty(&mut self, viewer: PeerId, slot: SlotId) {
+        if let Some(peer) = self.peers.get_mut(&viewer) {
+            if let Some(slot) = peer.slot_mut(slot) {
+                slot.unassign();
+            }
+            self.counters.rtp_withdrawn += peer.sending.outbox.withdraw(slot);
         }
     }
 
@@ -373,32 +216,20 @@ impl Engine {
         else {
             return;
         };
-        // The table may name a slot twice; the later route has it.
-        let before = slot.fill.as_ref().map(|fill| fill.track);
+        // What filled the slot before was unrouted: the table names a slot once.
         slot.assign(track);
         track.viewers.push((route.viewer, route.slot));
-        if let Some(before) = before.and_then(|before| self.tracks.get_mut(&before)) {
-            before
-                .viewers
-                .retain(|viewer| *viewer != (route.viewer, route.slot));
-        }
         if self.refresh_slot(route.viewer, route.slot) {
             self.request_keyframe(now, route.track);
         }
     }
 
-    fn remove_track(&mut self, id: TrackId) {
+    pub(super) fn remove_track(&mut self, id: TrackId) {
         let Some(track) = self.tracks.remove(&id) else {
             return;
         };
         for (viewer, slot) in track.viewers {
-            if let Some(slot) = self
-                .peers
-                .get_mut(&viewer)
-                .and_then(|peer| peer.slot_mut(slot))
-            {
-                slot.unassign();
-            }
+            self.empty(viewer, slot);
         }
         if let Some(owner) = self.peers.get_mut(&track.owner) {
             owner.tracks.retain(|track| *track != id);
@@ -431,20 +262,6 @@ impl Engine {
             }
         }
     }
-}
-
-fn first_number(retired: Option<&u64>, random: &mut super::Random) -> u64 {
-    retired.copied().unwrap_or_else(|| random.first_sequence())
-}
-
-/// Ids of extensions mean the same in all sections of a BUNDLE (RFC 8843 section 9.2).
-fn merge(all: &mut Extensions, one: &Extensions) {
-    all.mid = all.mid.or(one.mid);
-    all.rid = all.rid.or(one.rid);
-    all.repaired_rid = all.repaired_rid.or(one.repaired_rid);
-    all.transport_cc = all.transport_cc.or(one.transport_cc);
-    all.abs_send_time = all.abs_send_time.or(one.abs_send_time);
-    all.audio_level = all.audio_level.or(one.audio_level);
 }
 
 /// Kinds that have retransmission: nobody asks for audio again.

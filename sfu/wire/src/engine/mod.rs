@@ -4,18 +4,23 @@
 
 mod apply;
 mod clock;
+mod connect;
 mod feedback;
 mod governor;
 mod history;
 mod nack;
 pub mod outbox;
+mod passing;
 mod peer;
 mod receive;
 mod reception;
+mod sections;
 mod sending;
 mod sent;
 mod slot;
 mod stream;
+#[cfg(test)]
+pub(crate) mod tests;
 mod timers;
 mod track;
 
@@ -58,6 +63,8 @@ pub struct Engine {
     /// Replies to addresses rather than to peers: STUN.
     direct: Vec<(Tuple, Vec<u8>)>,
     events: Vec<Event>,
+    /// Peers of which the node has not taken everything yet.
+    waiting: Vec<PeerId>,
     pub counters: Counters,
 }
 
@@ -75,6 +82,7 @@ impl Engine {
             dirty: Vec::new(),
             direct: Vec::new(),
             events: Vec::new(),
+            waiting: Vec::new(),
             counters: Counters::default(),
         }
     }
@@ -113,16 +121,37 @@ impl Engine {
         !self.direct.is_empty() || !self.dirty.is_empty()
     }
 
-    /// Hands over the events since the last call.
+    /// Hands over the events since the last call. They count as waiting, and few of a peer may wait, until
+    /// [`Engine::events_taken`].
     pub fn drain_events(&mut self) -> Vec<Event> {
-        for event in &self.events {
-            if let Event::DtlsReceived { peer, .. } = event
-                && let Some(peer) = self.peers.get_mut(peer)
-            {
-                peer.dtls_waiting = 0;
+        std::mem::take(&mut self.events)
+    }
+
+    /// The node has taken what was handed over.
+    pub fn events_taken(&mut self) {
+        for id in self.waiting.drain(..) {
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.waiting = peer::Waiting::default();
             }
         }
-        std::mem::take(&mut self.events)
+    }
+
+    /// Tells the node that media to a peer goes elsewhere, unless it has yet to hear it.
+    fn path_changed(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if !peer.waiting.path {
+            peer.waiting.path = true;
+            self.note_waiting(id);
+            self.events.push(Event::PathChanged { peer: id });
+        }
+    }
+
+    fn note_waiting(&mut self, id: PeerId) {
+        if !self.waiting.contains(&id) {
+            self.waiting.push(id);
+        }
     }
 
     pub fn has_events(&self) -> bool {
@@ -178,8 +207,11 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(&viewer) else {
             return false;
         };
-        let gate = peer.gate;
-        let Some(slot) = peer.slot_mut(slot) else {
+        let Some(slot) = peer
+            .slots
+            .get_mut(usize::from(slot.0))
+            .and_then(Option::as_mut)
+        else {
             return false;
         };
         let Some(track) = slot
@@ -189,10 +221,11 @@ impl Engine {
         else {
             return false;
         };
-        if gate && track.passes {
+        if peer.gate && track.passes {
             slot.open(&track.streams)
         } else {
             slot.close();
+            self.counters.rtp_withdrawn += peer.sending.outbox.withdraw(slot.section.slot);
             false
         }
     }

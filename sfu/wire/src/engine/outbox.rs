@@ -1,10 +1,17 @@
 //! What one turn sends to one peer: datagrams end to end in one buffer, ready for segmentation offload.
 
+use crate::command::SlotId;
+
+/// Room that an outbox keeps from turn to turn; what a burst needed beyond goes back.
+const KEPT: usize = 64 * 1024;
+
 /// Datagrams written one after the other; a datagram counts once it is committed.
 #[derive(Default)]
 pub struct Outbox {
     pub bytes: Vec<u8>,
     sizes: Vec<u16>,
+    /// Of each datagram the slot whose media it is; none for RTCP and DTLS.
+    slots: Vec<Option<SlotId>>,
 }
 
 impl Outbox {
@@ -13,10 +20,13 @@ impl Outbox {
         self.bytes.len()
     }
 
-    /// Ends the datagram that began at `start`.
-    pub fn commit(&mut self, start: usize) {
+    /// Ends the datagram that began at `start`, media of `slot` or none of any.
+    pub fn commit(&mut self, start: usize, slot: Option<SlotId>) {
         match u16::try_from(self.bytes.len().saturating_sub(start)) {
-            Ok(size) if size > 0 => self.sizes.push(size),
+            Ok(size) if size > 0 => {
+                self.sizes.push(size);
+                self.slots.push(slot);
+            }
             _ => self.bytes.truncate(start),
         }
     }
@@ -29,7 +39,32 @@ impl Outbox {
     pub fn push(&mut self, datagram: &[u8]) {
         let start = self.start();
         self.bytes.extend_from_slice(datagram);
-        self.commit(start);
+        self.commit(start, None);
+    }
+
+    /// Takes back the media of a slot that still waits here: none goes out once its way is closed. Returns how many
+    /// datagrams that were; RTCP and DTLS stay.
+    pub fn withdraw(&mut self, slot: SlotId) -> u64 {
+        if !self.slots.contains(&Some(slot)) {
+            return 0;
+        }
+        let before = std::mem::take(self);
+        let mut rest = before.bytes.as_slice();
+        let mut withdrawn = 0;
+        for (&size, &owner) in before.sizes.iter().zip(&before.slots) {
+            let Some((datagram, after)) = rest.split_at_checked(usize::from(size)) else {
+                break;
+            };
+            rest = after;
+            if owner == Some(slot) {
+                withdrawn += 1;
+                continue;
+            }
+            let start = self.start();
+            self.bytes.extend_from_slice(datagram);
+            self.commit(start, owner);
+        }
+        withdrawn
     }
 
     pub fn is_empty(&self) -> bool {
@@ -50,7 +85,9 @@ impl Outbox {
 
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
         self.sizes.clear();
+        self.slots.clear();
     }
 }
 
@@ -129,6 +166,23 @@ mod tests {
                 .all(|run| run.count <= 64 && run.contents.len() <= 65_000)
         );
         assert_eq!(runs.iter().map(|run| run.count).sum::<usize>(), 200);
+    }
+
+    #[test]
+    fn what_is_withdrawn_leaves_the_others_as_they_were() {
+        let (one, two) = (Some(SlotId(1)), Some(SlotId(2)));
+        let mut outbox = Outbox::default();
+        for (size, slot) in [(3_usize, one), (5, None), (4, two), (3, one), (6, two)] {
+            let start = outbox.start();
+            outbox.bytes.extend(vec![size as u8; size]);
+            outbox.commit(start, slot);
+        }
+        assert_eq!(outbox.withdraw(SlotId(3)), 0);
+        assert_eq!(outbox.withdraw(SlotId(1)), 2);
+        let left: Vec<Vec<u8>> = outbox.runs().map(|run| run.contents.to_vec()).collect();
+        assert_eq!(left, [[vec![5; 5], vec![4; 4]].concat(), vec![6; 6]]);
+        assert_eq!(outbox.withdraw(SlotId(2)), 2);
+        assert_eq!((outbox.len(), outbox.bytes.as_slice()), (1, &[5_u8; 5][..]));
     }
 
     #[test]

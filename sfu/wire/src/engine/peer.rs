@@ -24,6 +24,15 @@ pub struct Binding {
     pub repair: bool,
 }
 
+/// What the node has been told of a peer and has not taken yet.
+#[derive(Default)]
+pub struct Waiting {
+    /// DTLS datagrams.
+    pub dtls: usize,
+    /// A change of path: that it changed again in the meantime says no more.
+    pub path: bool,
+}
+
 pub struct Peer {
     pub room: RoomId,
     /// What our RTCP to it speaks with.
@@ -46,8 +55,7 @@ pub struct Peer {
     pub rtt: Duration,
     /// Our NTP time minus the peer's, fixed at its first sender report: one for all its tracks keeps their lip sync.
     pub clock_offset: Option<u64>,
-    /// DTLS datagrams that the node has not taken yet.
-    pub dtls_waiting: usize,
+    pub waiting: Waiting,
     /// It is in the engine's list of peers with something to send.
     pub dirty: bool,
     /// The earliest time for which a timer is set.
@@ -75,7 +83,7 @@ impl Peer {
             report_at: None,
             rtt: FIRST_RTT,
             clock_offset: None,
-            dtls_waiting: 0,
+            waiting: Waiting::default(),
             dirty: false,
             scheduled: None,
         }

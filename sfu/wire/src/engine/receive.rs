@@ -9,17 +9,14 @@ use crate::engine::history::Entry;
 use crate::engine::nack::Gap;
 use crate::engine::peer::Binding;
 use crate::engine::slot::{Outcome, Packet};
+use crate::engine::stream::Stream;
 use crate::engine::{Engine, timers};
 use crate::event::Event;
-use crate::ice;
 use crate::rtp::{Header, audio_level};
 use crate::srtp::SrtpError;
-use crate::stun;
 use crate::time::Time;
 use crate::tuple::Tuple;
 
-/// DTLS datagrams of one peer that may wait for the node; a handshake has a handful.
-const MOST_DTLS_WAITING: usize = 64;
 /// SSRCs of one peer: 128 sections with their retransmissions would be 256, browsers use a dozen.
 const MOST_BINDINGS: usize = 256;
 
@@ -28,6 +25,12 @@ impl Engine {
     pub fn receive(&mut self, now: Time, tuple: Tuple, datagram: &mut [u8]) {
         self.counters.datagrams_received += 1;
         self.counters.bytes_received += datagram.len() as u64;
+        // Nothing can be sent to port 0, and the error that the system gives for it looks as if it lacked segmentation
+        // offload: one such address would slow down everybody.
+        if tuple.remote.port() == 0 {
+            self.counters.dropped_unknown += 1;
+            return;
+        }
         match demux::classify(datagram) {
             demux::Kind::Stun => self.receive_stun(now, tuple, datagram),
             demux::Kind::Unknown => self.counters.dropped_unknown += 1,
@@ -40,75 +43,6 @@ impl Engine {
                 },
             },
         }
-    }
-
-    fn receive_stun(&mut self, now: Time, tuple: Tuple, datagram: &[u8]) {
-        let Ok(message) = stun::Message::parse(datagram) else {
-            self.counters.dropped_stun += 1;
-            return;
-        };
-        let found = message
-            .receiver_ufrag()
-            .and_then(|ufrag| self.ufrags.get(ufrag));
-        let Some(&id) = found else {
-            self.counters.dropped_stun += 1;
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        let was_new = peer.agent.selected().is_none();
-        let mut reply = Vec::new();
-        match peer.agent.receive(now, tuple, &message, &mut reply) {
-            ice::Outcome::Dropped(_) | ice::Outcome::Rejected => self.counters.dropped_stun += 1,
-            ice::Outcome::Answered(answered) => {
-                if answered.newly_validated {
-                    self.tuples.insert(tuple, id);
-                }
-                if let Some(evicted) = answered.evicted
-                    && self.tuples.get(&evicted) == Some(&id)
-                {
-                    self.tuples.remove(&evicted);
-                }
-                if answered.restarted {
-                    let agent = &peer.agent;
-                    self.tuples
-                        .retain(|tuple, owner| *owner != id || agent.is_validated(*tuple));
-                }
-                if answered.consent_regained {
-                    peer.consent = true;
-                    self.events.push(Event::ConsentRegained { peer: id });
-                } else if was_new {
-                    self.events.push(Event::Validated { peer: id });
-                } else if answered.selected_changed {
-                    self.events.push(Event::PathChanged { peer: id });
-                }
-                if answered.restarted {
-                    self.register_ufrags(id);
-                }
-                // The last authenticated check from an address says whose it is.
-                self.tuples.insert(tuple, id);
-                self.reschedule(id);
-            }
-        }
-        if !reply.is_empty() {
-            self.direct.push((tuple, reply));
-        }
-    }
-
-    fn receive_dtls(&mut self, id: PeerId, datagram: &[u8]) {
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        if peer.dtls_waiting >= MOST_DTLS_WAITING {
-            self.counters.dropped_dtls += 1;
-            return;
-        }
-        peer.dtls_waiting += 1;
-        self.events.push(Event::DtlsReceived {
-            peer: id,
-            datagram: datagram.to_vec(),
-        });
     }
 
     fn receive_rtp(&mut self, now: Time, id: PeerId, datagram: &mut [u8]) {
@@ -228,6 +162,7 @@ impl Engine {
         // An SSRC that the offer named is not taken over by a packet.
         let name = names.get(encoding)?;
         let stream = found.streams.get_mut(encoding)?;
+        let mut restarted = false;
         if repair {
             if name.rtx_ssrc.is_some() {
                 return None;
@@ -239,17 +174,8 @@ impl Engine {
             }
             if stream.ssrc.is_some() {
                 stream.restart(header.ssrc);
-                let viewers = found.viewers.clone();
-                for (viewer, slot) in viewers {
-                    if let (Some(found), Some(slot)) = (
-                        self.tracks.get(&track),
-                        self.peers
-                            .get_mut(&viewer)
-                            .and_then(|peer| peer.slot_mut(slot)),
-                    ) {
-                        slot.reopen(&found.streams);
-                    }
-                }
+                restarted = true;
+                self.reopen_viewers(track, |shown| shown == encoding);
                 self.request_keyframe(now, track);
             } else {
                 stream.ssrc = Some(header.ssrc);
@@ -261,11 +187,27 @@ impl Engine {
             repair,
         };
         let peer = self.peers.get_mut(&id)?;
+        // A new source brings its own retransmissions: those of the old one would mean other packets of the new.
         peer.bindings.retain(|_, old| {
-            repair != old.repair || old.track != track || old.encoding != encoding
+            (repair != old.repair && !restarted) || old.track != track || old.encoding != encoding
         });
         peer.bindings.insert(header.ssrc, binding);
         Some(binding)
+    }
+
+    /// Viewers who wait, or are shown an encoding of which `gone` is true, wait for a new start.
+    fn reopen_viewers(&mut self, id: TrackId, gone: impl Fn(usize) -> bool) {
+        let Some(track) = self.tracks.get(&id) else {
+            return;
+        };
+        for (viewer, slot) in &track.viewers {
+            let peer = self.peers.get_mut(viewer);
+            if let Some(slot) = peer.and_then(|peer| peer.slot_mut(*slot))
+                && slot.shows().is_none_or(&gone)
+            {
+                slot.reopen(&track.streams);
+            }
+        }
     }
 
     /// A retransmission (RFC 4588) carries an original packet behind its sequence number.
@@ -382,6 +324,12 @@ impl Engine {
             audio_level: level,
             payload,
         };
+        if !payload.is_empty() && track.heard(now, binding.encoding) {
+            let silent: Vec<bool> = track.streams.iter().map(Stream::is_silent).collect();
+            self.reopen_viewers(binding.track, |shown| {
+                silent.get(shown).copied().unwrap_or(true)
+            });
+        }
         let (needs_keyframe, viewer_rtt) = self.fan_out(now, binding.track, &packet);
         if let Some(track) = self.tracks.get_mut(&binding.track) {
             track.viewer_rtt = viewer_rtt;
@@ -431,7 +379,7 @@ impl Engine {
                 Outcome::NeedsKeyframe => needs_keyframe = true,
                 Outcome::Old => self.counters.dropped_old += 1,
                 Outcome::NoCodec => self.counters.dropped_codec += 1,
-                Outcome::Absorbed | Outcome::Closed => {}
+                Outcome::Absorbed | Outcome::Other | Outcome::Closed => {}
             }
         }
         (needs_keyframe, longest)

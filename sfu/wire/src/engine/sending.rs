@@ -1,11 +1,14 @@
 //! How packets to one peer are written: header anew, sealed straight into the outbox.
 
-use crate::command::Extensions;
+use crate::command::{Extensions, SlotId};
 use crate::engine::clock::NtpClock;
 use crate::engine::outbox::Outbox;
 use crate::rtp::Outgoing;
 use crate::srtp::Sealer;
 use crate::time::Time;
+
+/// Bytes that may wait for one turn's end. A flood from a publisher is cut here like on a link that is full.
+const MOST_QUEUED: usize = 1 << 20;
 
 /// The sending half of a peer's transport.
 pub struct Sending {
@@ -17,6 +20,8 @@ pub struct Sending {
 
 /// A packet as the viewer gets it.
 pub struct Outbound<'a> {
+    /// The slot that it is sent in.
+    pub slot: SlotId,
     pub payload_type: u8,
     /// Extended sequence number: roll-over counter and sequence in one.
     pub sequence: u64,
@@ -39,11 +44,14 @@ impl Sending {
         }
     }
 
-    /// Queues a packet; false when there are no keys or the packet can't be sealed.
+    /// Queues a packet; false when there are no keys, no room, or the packet can't be sealed.
     pub fn rtp(&mut self, now: Time, packet: &Outbound<'_>, extensions: &Extensions) -> bool {
         let Some(sealer) = &self.sealer else {
             return false;
         };
+        if self.outbox.bytes.len() > MOST_QUEUED {
+            return false;
+        }
         let transport = self.transport_sequence.to_be_bytes();
         let sent = self.clock.abs_send_time(now);
         let level = packet.audio_level.map(|level| [level]);
@@ -87,7 +95,7 @@ impl Sending {
             start,
         ) {
             Ok(()) => {
-                self.outbox.commit(start);
+                self.outbox.commit(start, Some(packet.slot));
                 if extensions.transport_cc.is_some() {
                     self.transport_sequence = self.transport_sequence.wrapping_add(1);
                 }
@@ -113,7 +121,7 @@ impl Sending {
             self.outbox.abort(start);
             return false;
         }
-        self.outbox.commit(start);
+        self.outbox.commit(start, None);
         true
     }
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::time::Time;
 
 const MOST: usize = 1024;
+/// Repeats of one packet, as many as browsers ask for: a viewer that asks without end gets no more than this many times
+/// the media's rate.
+const MOST_REPEATS: u8 = 10;
 
 #[derive(Clone, Copy)]
 struct Record {
@@ -13,6 +16,7 @@ struct Record {
     source: u64,
     at: Time,
     repeated: Option<Time>,
+    repeats: u8,
 }
 
 /// Answers "which packet was my number n?" for one slot.
@@ -39,6 +43,7 @@ impl Sent {
                 source: 0,
                 at: now,
                 repeated: None,
+                repeats: 0,
             });
         }
         if let Some(record) = self.records.get_mut(index) {
@@ -56,14 +61,19 @@ impl Sent {
         }
     }
 
-    /// The source of our number `sequence` (16 bits, as a NACK names it), unless it was repeated within `rtt`.
+    /// The source of our number `sequence` (16 bits, as a NACK names it), unless it was repeated within `rtt`,
+    /// or too often.
     pub fn repeat(&mut self, now: Time, sequence: u16, rtt: Duration) -> Option<u64> {
         let index = usize::from(sequence.wrapping_sub(self.first as u16));
         let record = self.records.get_mut(index)?;
-        if record.source == 0 || record.repeated.is_some_and(|at| now.since(at) < rtt) {
+        if record.source == 0
+            || record.repeats >= MOST_REPEATS
+            || record.repeated.is_some_and(|at| now.since(at) < rtt)
+        {
             return None;
         }
         record.repeated = Some(now);
+        record.repeats += 1;
         Some(record.source)
     }
 
@@ -93,6 +103,16 @@ mod tests {
         assert_eq!(sent.repeat(at(2), 131_071_u64 as u16, RTT), None);
         assert_eq!(sent.repeat(at(2), 131_073_u64 as u16, RTT), Some(70_003));
         assert_eq!(sent.repeat(at(2), 40_000, RTT), None);
+    }
+
+    #[test]
+    fn nobody_gets_a_packet_again_without_end() {
+        let mut sent = Sent::default();
+        sent.record(at(0), 131_070, 70_000, RTT);
+        let repeats = (1..100)
+            .filter(|n| sent.repeat(at(n * 60), 131_070_u64 as u16, RTT).is_some())
+            .count();
+        assert_eq!(repeats, usize::from(MOST_REPEATS));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A section in which a viewer receives: whatever fills it, the viewer sees one stream without a seam.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::command::{SendSlot, TrackId};
 use crate::engine::clock::ticks;
+use crate::engine::passing::Passing;
 use crate::engine::sending::{Outbound, Sending};
 use crate::engine::sent::Sent;
 use crate::engine::stream::{Mapping, Stream};
@@ -12,8 +12,10 @@ use crate::engine::track::Track;
 use crate::srtp::Window;
 use crate::time::Time;
 
-/// Changes of the sequence offset that late packets may still need.
-const MOST_CUTS: usize = 64;
+/// Numbers that may be left out at once, as many as a publisher can be asked for. A viewer that misses some packets around
+/// a jump of half the sequence space loses count of the roll-overs for good (RFC 3711 section 3.3.1), and with it the
+/// section, whoever fills it next: a wider gap is closed, at the price of a keyframe.
+const MOST_GAP: u64 = 512;
 
 /// A packet of a track on its way to viewers.
 #[derive(Clone, Copy)]
@@ -41,8 +43,10 @@ pub enum Outcome {
     Absorbed,
     /// The viewer can't start before a keyframe.
     NeedsKeyframe,
-    /// Sent before the opening, or of another encoding.
+    /// Sent before the opening.
     Old,
+    /// Of an encoding that the viewer is not shown.
+    Other,
     /// The viewer's section lacks the codec.
     NoCodec,
     Closed,
@@ -86,42 +90,6 @@ enum State {
     Passing(Passing),
 }
 
-struct Passing {
-    encoding: usize,
-    first: u64,
-    newest: u64,
-    timestamp_offset: u32,
-    cuts: VecDeque<Cut>,
-}
-
-/// From source number `from` on, ours is theirs plus `offset`.
-struct Cut {
-    from: u64,
-    offset: u64,
-}
-
-impl Passing {
-    fn translate(&self, sequence: u64) -> Option<u64> {
-        let cut = self.cuts.iter().rev().find(|cut| cut.from <= sequence)?;
-        Some(sequence.wrapping_add(cut.offset))
-    }
-
-    /// The next number is not used up by `sequence`, which carried nothing.
-    fn absorb(&mut self, sequence: u64) {
-        if let Some(last) = self.cuts.back() {
-            let offset = last.offset.wrapping_sub(1);
-            self.cuts.push_back(Cut {
-                from: sequence + 1,
-                offset,
-            });
-        }
-        if self.cuts.len() > MOST_CUTS {
-            self.cuts.pop_front();
-            self.first = self.cuts.front().map_or(self.first, |cut| cut.from);
-        }
-    }
-}
-
 impl Slot {
     /// `start` and `start_rtx` are the first sequence numbers, extended.
     pub fn new(section: SendSlot, start: u64, start_rtx: u64) -> Self {
@@ -136,6 +104,11 @@ impl Slot {
             octets: 0,
             sent: Sent::default(),
         }
+    }
+
+    /// Whether `section` goes on with the same streams.
+    pub fn continues(&self, section: &SendSlot) -> bool {
+        self.section.kind == section.kind && self.section.ssrcs().eq(section.ssrcs())
     }
 
     /// The numbers that follow the last ones used: an SSRC must never use one twice under the same keys (RFC 7714 section 8.2).
@@ -217,6 +190,39 @@ impl Slot {
         }
     }
 
+    /// Open, and nothing came yet that the viewer can start with.
+    pub fn is_waiting(&self) -> bool {
+        self.fill.as_ref().is_some_and(|fill| {
+            matches!(fill.state, State::Waiting { .. }) && !fill.formats.is_empty()
+        })
+    }
+
+    /// The encoding that the viewer is shown.
+    pub fn shows(&self) -> Option<usize> {
+        match &self.fill.as_ref()?.state {
+            State::Passing(passing) => Some(passing.encoding),
+            State::Closed | State::Waiting { .. } => None,
+        }
+    }
+
+    /// A gap too wide to be passed on: the slot waits for a new start, which may be this very packet.
+    fn bridge(&mut self, packet: &Packet<'_>, track: &Track) {
+        if let Some(fill) = &mut self.fill
+            && let State::Passing(passing) = &fill.state
+            && packet.encoding == passing.encoding
+            && passing
+                .translate(packet.sequence)
+                .is_some_and(|ours| ours > self.next + MOST_GAP)
+        {
+            self.sent.clear();
+            let mut floors: Vec<u64> = track.streams.iter().map(Stream::next).collect();
+            if let Some(floor) = floors.get_mut(packet.encoding) {
+                *floor = packet.sequence;
+            }
+            fill.state = State::Waiting { floors };
+        }
+    }
+
     pub fn is_open(&self) -> bool {
         self.fill
             .as_ref()
@@ -232,6 +238,7 @@ impl Slot {
         rtt: Duration,
         sending: &mut Sending,
     ) -> Outcome {
+        self.bridge(packet, track);
         let Some(fill) = &mut self.fill else {
             return Outcome::Closed;
         };
@@ -239,7 +246,15 @@ impl Slot {
             State::Closed => Outcome::Closed,
             State::Waiting { floors } => {
                 if packet.encoding != track.preferred() {
-                    return Outcome::Old;
+                    return Outcome::Other;
+                }
+                // No keyframe helps a viewer without the codec.
+                if !fill
+                    .formats
+                    .iter()
+                    .any(|format| format.from == packet.payload_type)
+                {
+                    return Outcome::NoCodec;
                 }
                 if !packet.starts || packet.payload.is_empty() {
                     return Outcome::NeedsKeyframe;
@@ -249,13 +264,6 @@ impl Slot {
                     .is_some_and(|floor| packet.sequence < *floor)
                 {
                     return Outcome::Old;
-                }
-                if !fill
-                    .formats
-                    .iter()
-                    .any(|format| format.from == packet.payload_type)
-                {
-                    return Outcome::NoCodec;
                 }
                 self.start(now, packet);
                 let marked = Packet {
@@ -268,11 +276,13 @@ impl Slot {
                 Outcome::Sent(sent)
             }
             State::Passing(passing) => {
-                if packet.encoding != passing.encoding || packet.sequence < passing.first {
+                if packet.encoding != passing.encoding {
+                    return Outcome::Other;
+                }
+                if packet.sequence < passing.first {
                     return Outcome::Old;
                 }
                 if packet.payload.is_empty() && packet.sequence == passing.newest + 1 {
-                    passing.newest = packet.sequence;
                     passing.absorb(packet.sequence);
                     return Outcome::Absorbed;
                 }
@@ -330,16 +340,9 @@ impl Slot {
             None => packet.timestamp,
         };
         if let Some(fill) = &mut self.fill {
-            fill.state = State::Passing(Passing {
-                encoding: packet.encoding,
-                first: packet.sequence,
-                newest: packet.sequence,
-                timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
-                cuts: VecDeque::from([Cut {
-                    from: packet.sequence,
-                    offset: self.next.wrapping_sub(packet.sequence),
-                }]),
-            });
+            let offset = timestamp.wrapping_sub(packet.timestamp);
+            let passing = Passing::new(packet.encoding, packet.sequence, self.next, offset);
+            fill.state = State::Passing(passing);
         }
     }
 
@@ -374,6 +377,7 @@ impl Slot {
         }
         let timestamp = packet.timestamp.wrapping_add(passing.timestamp_offset);
         let outbound = Outbound {
+            slot: self.section.slot,
             payload_type: format.to,
             sequence,
             timestamp,
@@ -435,6 +439,7 @@ impl Slot {
             return false;
         };
         let outbound = Outbound {
+            slot: self.section.slot,
             payload_type,
             sequence: self.next_rtx,
             timestamp: entry.timestamp.wrapping_add(passing.timestamp_offset),

@@ -8,6 +8,12 @@ use crate::engine::reception::Reception;
 use crate::seq::Unwrapper;
 use crate::time::Time;
 
+/// An encoding that sends nothing for this long, while the others go on, has stopped: browsers pause encodings as they
+/// like. Where all are quiet (a screen that stands still) nothing has.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Packets of other encodings that show that they go on.
+const OTHERS: u32 = 30;
+
 /// A publisher's sender report, its time already on our clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mapping {
@@ -31,6 +37,10 @@ pub struct Stream {
     lowest: u64,
     /// Nothing below this extended sequence number may pass: it was sent before the opening.
     floor: u64,
+    /// When its last media came, and how many packets of other encodings since.
+    heard: Option<Time>,
+    others: u32,
+    silent: bool,
 }
 
 /// What a sequence number means to a stream.
@@ -64,8 +74,8 @@ impl Stream {
             }
             Some(highest) if sequence < highest => {
                 recovered = self.nacks.found(sequence);
-                // The first to arrive was not the first sent: what lies between is missing too.
-                if sequence < self.lowest && repair {
+                // The first to arrive was not the first sent: what lies between is missing too. Before the opening nothing is.
+                if (self.floor..self.lowest).contains(&sequence) && repair {
                     self.nacks.lost_before(now, sequence + 1, self.lowest);
                 }
             }
@@ -99,6 +109,28 @@ impl Stream {
 
     pub fn floor(&self) -> u64 {
         self.floor
+    }
+
+    /// Media of it came.
+    pub fn heard(&mut self, now: Time) {
+        self.heard = Some(now);
+        self.others = 0;
+        self.silent = false;
+    }
+
+    /// Media of another encoding came; true when this one has stopped by that.
+    pub fn missed(&mut self, now: Time) -> bool {
+        let Some(heard) = self.heard.filter(|_| !self.silent) else {
+            return false;
+        };
+        self.others += 1;
+        self.silent = self.others >= OTHERS && now.since(heard) >= SILENCE;
+        self.silent
+    }
+
+    /// It was sent, and is no longer.
+    pub fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// The track's passage closed: nothing that came is kept or asked for again.

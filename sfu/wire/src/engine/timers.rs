@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::command::PeerId;
+use crate::command::{PeerId, SlotId};
 use crate::engine::Engine;
 use crate::engine::nack::Gap;
+use crate::engine::slot::Slot;
 use crate::event::Event;
 use crate::ice;
 use crate::rtcp::{self, ReportBlock};
@@ -64,12 +65,13 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
+        let mut moved = false;
         match peer.agent.handle_timeout(now) {
             Some(ice::ConsentChange::Lost) => {
                 peer.consent = false;
                 self.events.push(Event::ConsentLost { peer: id });
             }
-            Some(ice::ConsentChange::Moved) => self.events.push(Event::PathChanged { peer: id }),
+            Some(ice::ConsentChange::Moved) => moved = true,
             None => {}
         }
         let due = |at: &mut Option<Time>| at.take_if(|at| *at <= now).is_some();
@@ -81,7 +83,14 @@ impl Engine {
         if reports {
             peer.report_at = Some(now + REPORT);
         }
-        if !peer.can_send() {
+        let can_send = peer.can_send();
+        if moved {
+            self.path_changed(id);
+        }
+        if reports {
+            self.tend_tracks(now, id);
+        }
+        if !can_send {
             return;
         }
         if feedback {
@@ -92,6 +101,36 @@ impl Engine {
         }
         if reports {
             self.send_reports(now, id);
+        }
+    }
+
+    /// What packets of a peer's tracks see to while they come: old payloads go, and viewers who wait for a keyframe of a
+    /// source that sends nothing (a screen that stands still) don't wait for ever because one request was lost.
+    fn tend_tracks(&mut self, now: Time, id: PeerId) {
+        let Some(peer) = self.peers.get(&id) else {
+            return;
+        };
+        let mut wanted = Vec::new();
+        for id in &peer.tracks {
+            let Some(track) = self.tracks.get_mut(id) else {
+                continue;
+            };
+            for stream in &mut track.streams {
+                stream.history.expire(now, track.viewer_rtt);
+            }
+            let waits = |(viewer, slot): &(PeerId, SlotId)| {
+                self.peers.get(viewer).is_some_and(|peer| {
+                    let slot = peer.slots.get(usize::from(slot.0));
+                    peer.can_send()
+                        && slot.is_some_and(|slot| slot.as_ref().is_some_and(Slot::is_waiting))
+                })
+            };
+            if track.passes && track.viewers.iter().any(waits) {
+                wanted.push(*id);
+            }
+        }
+        for track in wanted {
+            self.request_keyframe(now, track);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::command::{EncodingName, Format, PeerId, ReceiveTrack, RoomId, SlotId};
 use crate::engine::governor::Governor;
 use crate::engine::stream::Stream;
+use crate::time::Time;
 
 /// A track, its encodings as they arrive, and who watches it.
 pub struct Track {
@@ -44,8 +45,10 @@ impl Track {
         track
     }
 
-    /// Takes over a section after a new offer; encodings that are named as before keep their state.
-    pub fn update(&mut self, section: ReceiveTrack) {
+    /// Takes over a section after a new offer; encodings that are named as before keep their state. Says whether they are
+    /// others, or in another order.
+    pub fn update(&mut self, section: ReceiveTrack) -> bool {
+        let moved = self.section.encodings != section.encodings;
         let mut before: Vec<(EncodingName, Stream)> = std::mem::take(&mut self.section.encodings)
             .into_iter()
             .zip(std::mem::take(&mut self.streams))
@@ -57,6 +60,7 @@ impl Track {
                 .push(stream.unwrap_or_else(|| Stream::new(name.ssrc, name.rtx_ssrc)));
         }
         self.section = section;
+        moved
     }
 
     pub fn format(&self, payload_type: u8) -> Option<&Format> {
@@ -74,12 +78,27 @@ impl Track {
             .find(|format| format.rtx_payload_type == Some(payload_type))
     }
 
-    /// The first encoding that is sent at all: in the order of the offer, so the one the publisher put first.
+    /// The first encoding that is sent: in the order of the offer, so the one the publisher put first.
     pub fn preferred(&self) -> usize {
+        let sent = |stream: &Stream| stream.next() > 0;
         self.streams
             .iter()
-            .position(|stream| stream.next() > 0)
+            .position(|stream| sent(stream) && !stream.is_silent())
+            .or_else(|| self.streams.iter().position(sent))
             .unwrap_or(0)
+    }
+
+    /// Media of an encoding came; true when by that another has stopped.
+    pub fn heard(&mut self, now: Time, encoding: usize) -> bool {
+        let mut stopped = false;
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            if index == encoding {
+                stream.heard(now);
+            } else {
+                stopped |= stream.missed(now);
+            }
+        }
+        stopped
     }
 
     /// Where a keyframe request goes: browsers answer one on every encoding.

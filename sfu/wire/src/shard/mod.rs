@@ -1,5 +1,6 @@
 //! One media thread: an engine, its sockets and a clock. Commands cross to it and events from it in two queues.
 
+mod pace;
 mod socket;
 
 use std::io;
@@ -7,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
@@ -15,14 +16,13 @@ use crate::command::Command;
 use crate::engine::{self, Engine};
 use crate::event::Event;
 use crate::time::Time;
+use pace::Pace;
 use socket::Sockets;
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (RFC 5905).
 const NTP_TO_UNIX: u64 = 2_208_988_800;
-/// Above this many wake-ups in a window the thread takes turns: a wake-up then costs more than the packets it brings.
-const BUSY: u32 = 500;
-const WINDOW: Duration = Duration::from_millis(100);
-const TURN: Duration = Duration::from_micros(500);
+/// Times that the sockets are read before media passes anew, unless they run dry earlier: as much as the kernel holds.
+const MOST_READS: usize = 32;
 /// Nice value asked for: under load every millisecond of delay is heard.
 const PRIORITY: i32 = -10;
 
@@ -32,14 +32,39 @@ enum Message {
     Stop,
 }
 
+impl Message {
+    /// Whether media may pass for which there was no way before.
+    fn opens(&self) -> bool {
+        matches!(
+            self,
+            Self::Command(
+                Command::SetGate { open: true, .. }
+                    | Command::SetMute { muted: false, .. }
+                    | Command::SetRoutes { .. }
+            )
+        )
+    }
+}
+
+/// What waits for the media thread; nothing any more once it has ended.
+#[derive(Default)]
+struct Inbox {
+    messages: Vec<Message>,
+    ended: bool,
+}
+
 struct Shared {
-    inbox: Mutex<Vec<Message>>,
+    inbox: Mutex<Inbox>,
     /// Wakes the media thread; written only when the inbox was empty.
     wake: OwnedFd,
     events: Mutex<Vec<Event>>,
-    /// Readable when there are events; written only when there were none.
+    /// Readable when there are events; written only when there were none, and at the end of the thread.
     notify: OwnedFd,
 }
+
+/// The media thread has ended, which it does by itself only where it meets a bug.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ended;
 
 /// A running media thread. Dropping it stops the thread and closes the sockets.
 pub struct Shard {
@@ -109,8 +134,8 @@ impl Shard {
         self.raised
     }
 
-    pub fn apply(&self, command: Command) {
-        self.send(Message::Command(command));
+    pub fn apply(&self, command: Command) -> Result<(), Ended> {
+        self.send(Message::Command(command))
     }
 
     /// Readable when [`Shard::drain_events`] has something to give.
@@ -118,44 +143,68 @@ impl Shard {
         self.shared.notify.as_fd()
     }
 
-    pub fn drain_events(&self) -> Vec<Event> {
+    /// The events since the last call.
+    pub fn drain_events(&self) -> Result<Vec<Event>, Ended> {
         clear(&self.shared.notify);
-        std::mem::take(&mut *lock(&self.shared.events))
+        let events = std::mem::take(&mut *lock(&self.shared.events));
+        if events.is_empty() && lock(&self.shared.inbox).ended {
+            return Err(Ended);
+        }
+        Ok(events)
     }
 
-    /// Runs `question` on the media thread and waits for its answer; nothing when the thread has ended.
+    /// Runs `question` on the media thread and waits for its answer.
     pub fn inspect<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Engine) -> T + Send + 'static,
-    ) -> Option<T> {
+    ) -> Result<T, Ended> {
         let (answer, is_answered) = sync_channel(1);
         self.send(Message::Inspect(Box::new(move |engine| {
             // The asker may have given up.
             let _ = answer.send(question(engine));
-        })));
-        is_answered.recv().ok()
+        })))?;
+        is_answered.recv().map_err(|_| Ended)
     }
 
-    fn send(&self, message: Message) {
+    fn send(&self, message: Message) -> Result<(), Ended> {
         let was_empty = {
             let mut inbox = lock(&self.shared.inbox);
-            let was_empty = inbox.is_empty();
-            inbox.push(message);
+            if inbox.ended {
+                return Err(Ended);
+            }
+            let was_empty = inbox.messages.is_empty();
+            inbox.messages.push(message);
             was_empty
         };
         if was_empty {
             signal(&self.shared.wake);
         }
+        Ok(())
     }
 }
 
 impl Drop for Shard {
     fn drop(&mut self) {
-        self.send(Message::Stop);
+        // Not taken where the thread has ended already.
+        let _ = self.send(Message::Stop);
         if let Some(thread) = self.thread.take() {
             // A panic in the thread has been printed; there is nobody to hand it to.
             let _ = thread.join();
         }
+    }
+}
+
+/// Closes the inbox when the thread ends, by a panic too: whoever waits for an answer hears that none will come.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let mut inbox = lock(&self.0.inbox);
+        inbox.ended = true;
+        let unanswered = std::mem::take(&mut inbox.messages);
+        drop(inbox);
+        drop(unanswered);
+        signal(&self.0.notify);
     }
 }
 
@@ -168,12 +217,15 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
-        let mut pace = Pace::new();
+        let _ending = Ending(Arc::clone(&self.shared));
+        let mut pace = Pace::new(Instant::now());
         loop {
-            pace.wait();
+            if let Some(left) = pace.rest(Instant::now()) {
+                std::thread::sleep(left);
+            }
             self.sleep();
             self.engine.counters.wakeups += 1;
-            pace.woken();
+            pace.woken(Instant::now());
             if self.turn().is_stop() {
                 return;
             }
@@ -204,19 +256,28 @@ impl Worker {
 
     fn turn(&mut self) -> Turn {
         clear(&self.shared.wake);
-        let messages = std::mem::take(&mut *lock(&self.shared.inbox));
+        let messages = std::mem::take(&mut lock(&self.shared.inbox).messages);
+        let mut has_read = false;
         for message in messages {
+            // What came while a way was closed is read while it still is.
+            if message.opens() && !has_read {
+                has_read = true;
+                for _ in 0..MOST_READS {
+                    if !self.receive() {
+                        break;
+                    }
+                }
+            }
             match message {
                 Message::Command(command) => self.engine.apply(self.now(), command),
                 Message::Inspect(question) => question(&mut self.engine),
                 Message::Stop => return Turn::Stop,
             }
         }
-        let now = self.now();
-        let engine = &mut self.engine;
-        self.sockets
-            .receive(|tuple, datagram| engine.receive(now, tuple, datagram));
-        self.engine.handle_timeout(now);
+        if !has_read {
+            self.receive();
+        }
+        self.engine.handle_timeout(self.now());
         if self.engine.has_transmits() {
             let sockets = &self.sockets;
             let mut errors = 0;
@@ -224,17 +285,33 @@ impl Worker {
                 .drain_transmits(|tuple, run| errors += sockets.send(tuple, &run));
             self.engine.counters.send_errors += errors;
         }
-        if self.engine.has_events() {
-            let fresh = self.engine.drain_events();
-            let mut events = lock(&self.shared.events);
-            let was_empty = events.is_empty();
-            events.extend(fresh);
-            drop(events);
-            if was_empty {
-                signal(&self.shared.notify);
-            }
-        }
+        self.tell();
         Turn::Continue
+    }
+
+    /// Reads the sockets once; whether there may be more.
+    fn receive(&mut self) -> bool {
+        let now = self.now();
+        let engine = &mut self.engine;
+        self.sockets
+            .receive(|tuple, datagram| engine.receive(now, tuple, datagram))
+    }
+
+    /// Hands events over. The engine bounds what waits of each peer, so it is told when the node has taken all.
+    fn tell(&mut self) {
+        let mut events = lock(&self.shared.events);
+        let was_empty = events.is_empty();
+        if was_empty {
+            self.engine.events_taken();
+        }
+        if !self.engine.has_events() {
+            return;
+        }
+        events.extend(self.engine.drain_events());
+        drop(events);
+        if was_empty {
+            signal(&self.shared.notify);
+        }
     }
 }
 
@@ -246,48 +323,6 @@ enum Turn {
 impl Turn {
     fn is_stop(&self) -> bool {
         matches!(self, Self::Stop)
-    }
-}
-
-/// Woken at once when idle, in turns of half a millisecond when busy.
-struct Pace {
-    window: Instant,
-    wakeups: u32,
-    busy: bool,
-    last: Instant,
-}
-
-impl Pace {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self {
-            window: now,
-            wakeups: 0,
-            busy: false,
-            last: now,
-        }
-    }
-
-    fn wait(&self) {
-        if self.busy
-            && let Some(left) = TURN.checked_sub(self.last.elapsed())
-        {
-            std::thread::sleep(left);
-        }
-    }
-
-    fn woken(&mut self) {
-        self.last = Instant::now();
-        self.wakeups += 1;
-        let elapsed = self.last - self.window;
-        if elapsed >= WINDOW {
-            // In turns a busy thread wakes twice as often as the bound at the most; half the bound says it is idle again.
-            let bound = if self.busy { BUSY / 2 } else { BUSY };
-            self.busy = u128::from(self.wakeups) * WINDOW.as_micros()
-                > u128::from(bound) * elapsed.as_micros();
-            self.window = self.last;
-            self.wakeups = 0;
-        }
     }
 }
 
@@ -313,3 +348,6 @@ fn clear(fd: &OwnedFd) {
     // Fails only when there is nothing to clear.
     let _ = rustix::io::read(fd, &mut [0_u8; 8]);
 }
+
+#[cfg(test)]
+mod tests;

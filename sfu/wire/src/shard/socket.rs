@@ -67,11 +67,12 @@ impl Sockets {
         self.sockets.iter().map(|socket| socket.io.as_fd())
     }
 
-    /// Hands over what has come, datagram by datagram.
-    pub(super) fn receive(&mut self, mut deliver: impl FnMut(Tuple, &mut [u8])) {
+    /// Hands over what has come, datagram by datagram; whether there may be more.
+    pub(super) fn receive(&mut self, mut deliver: impl FnMut(Tuple, &mut [u8])) -> bool {
         let mut metas = [RecvMeta::default(); BUFFERS];
+        let mut more = false;
         for socket in &self.sockets {
-            for _ in 0..CALLS_A_TURN {
+            for call in 1..=CALLS_A_TURN {
                 let mut slices: Vec<IoSliceMut<'_>> = self
                     .buffers
                     .iter_mut()
@@ -85,7 +86,11 @@ impl Sockets {
                     break;
                 };
                 for (meta, buffer) in metas.iter().take(count).zip(&mut self.buffers) {
-                    let local = meta.dst_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+                    let any = match meta.addr {
+                        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+                    };
+                    let local = meta.dst_ip.unwrap_or(any);
                     let tuple = Tuple {
                         local: SocketAddr::new(local, self.port),
                         remote: meta.addr,
@@ -98,8 +103,10 @@ impl Sockets {
                 if count < BUFFERS {
                     break;
                 }
+                more |= call == CALLS_A_TURN;
             }
         }
+        more
     }
 
     /// Sends a run from the address that the peer knows; returns how many datagrams the system did not take.

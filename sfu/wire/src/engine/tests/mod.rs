@@ -1,0 +1,9 @@
+//! The engine in virtual time, against clients that do real STUN and SRTP.
+
+pub(crate) mod bed;
+mod bounds;
+mod encodings;
+mod gates;
+mod keyframes;
+mod numbers;
+mod property;
