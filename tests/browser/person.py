@@ -81,9 +81,11 @@ class Person:
         """Picks another camera in the panel, and gives its id."""
         await self.press("more")
         select = self.mark("camera-select")
-        await select.wait_for()
-        devices = await select.locator("option").evaluate_all("options => options.map((o) => o.value)")
-        other = next(str(device) for device in devices if device != unlike)
+        # The panel opens at once; the browser names its devices a moment later.
+        option = select.locator(f'option:not([value="{unlike}"])').first
+        await option.wait_for(state="attached")
+        other = await option.get_attribute("value")
+        assert other is not None
         await select.select_option(other)
         await self.press("panel-close")
         return other
