@@ -43,6 +43,7 @@ lint: .venv/.dev node_modules/.package-lock.json
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	$(bin)/mypy
+	$(bin)/stubtest sfu._wire
 	node_modules/.bin/tsc --noEmit --project tsconfig.json
 
 test-rust: .venv/.wire

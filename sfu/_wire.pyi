@@ -9,6 +9,8 @@ _Route = tuple[int, int, int]
 _Event = tuple[str, int, bytes | None]
 _Snapshot = tuple[list[int], int, list[int], list[_Route], list[_Route]]
 
+__all__ = ["COUNTERS", "ThreadWire", "VirtualWire"]
+
 COUNTERS: list[str]
 
 @final
