@@ -1,6 +1,7 @@
 """Everything in one process, over real sockets: it starts, answers, refuses what it must, and leaves nothing behind."""
 
 import datetime
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -21,9 +22,11 @@ from control.config import DataConfig, GrantsConfig, HttpConfig, Settings
 from control.demo import Demo, prepare
 from control.errors import AddressInUseError, ConfigError
 from signalling.errors import JournalError, KeyFileError
+from signalling.packing import pack
 from tests.browser.server import free_port
 
 SUBPROTOCOL = "venterom.v1"
+OFFER = Path(__file__).resolve().parents[1] / "sfu" / "data" / "chromium-1.sdp"
 
 
 @pytest.fixture
@@ -67,6 +70,51 @@ async def test_a_link_leads_into_the_room(running: Demo) -> None:
             joined = await socket_.receive_json(timeout=5)
             assert (joined["type"], joined["re"], joined["role"], joined["gate"]) == ("joined", 1, "patient", "lobby")
             assert (await socket_.receive_json(timeout=5))["type"] == "lobby"
+
+
+async def test_sdp_bombs_leave_the_call_as_it_was(demo: Demo) -> None:
+    """Over the real node: whoever sends them hears a code, or is cut; nobody else hears anything."""
+    service = await Service.start(demo.settings, demo.lab)
+    offer = OFFER.read_text()
+    tracks = [{"mid": "0", "kind": "audio", "source": "microphone"}, {"mid": "1", "kind": "video", "source": "camera"}]
+    lines = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" + "m=audio 9 x 1\r\n" * 10_000
+    try:
+        async with aiohttp.ClientSession() as session:
+            people = []
+            for token in reversed(re.findall(r"#lab=(\S+)", demo.announcement)):
+                grant = demo.lab.issue(demo.lab.links.exchange(token))
+                socket_ = await session.ws_connect(f"{url(demo)}/ws", protocols=[SUBPROTOCOL], origin=url(demo))
+                await socket_.send_json({"type": "join", "grant": grant})
+                await socket_.send_json({"type": "offer", "id": 1, "sdp": offer, "tracks": tracks})
+                await until(socket_, "answer")
+                people.append(socket_)
+            host, patient = people
+            await host.send_json({"type": "admit", "participant": "pasient-arne"})
+            await until(host, "tracks")
+            before = service._node.snapshot()
+            assert (len(before.peers), len(before.open_routes)) == (2, 4)
+            for sdp in ({"sdp": lines}, {"sdp_z": pack(lines)}):
+                await patient.send_json({"type": "offer", "id": 2, "tracks": tracks, **sdp})
+                error = await until(patient, "error")
+                assert (error["re"], error["code"]) == (2, "sdp_too_many_sections")
+            await host.send_json({"type": "ping"})
+            assert (await host.receive_json(timeout=5))["type"] == "pong", "the host heard of none of it"
+            await patient.send_json({"type": "offer", "id": 3, "tracks": tracks, "sdp": offer + "a=x\r\n" * 200_000})
+            async for _ in patient:
+                pass
+            assert patient.close_code == 1009
+            after = service._node.snapshot()
+            assert (after.peers, after.open_routes) == (before.peers, before.open_routes)
+    finally:
+        await service.stop()
+
+
+async def until(socket_: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:
+    """The next message of this type."""
+    while True:
+        message: dict[str, Any] = await socket_.receive_json(timeout=5)
+        if message["type"] == kind:
+            return message
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://localhost.evil.example", "null"])
