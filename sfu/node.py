@@ -63,6 +63,8 @@ class Node:
         self._news = News()
         self._stop: Callable[[], None] | None = None
         self.events: Callable[[NodeEvent], None] = _ignore
+        self.raised_priority: bool | None = None
+        """Whether the system gave the media thread a raised priority; None where the node has no thread."""
 
     @classmethod
     def start(cls, config: MediaConfig) -> "Node":
@@ -76,6 +78,7 @@ class Node:
         executor = ThreadPoolExecutor(_HANDSHAKE_THREADS, thread_name_prefix="venterom-dtls")
         node = cls(plane, addresses, certificate=dtls.Certificate.generate(time.time), executor=executor)
         plane.listen(node.receive)
+        node.raised_priority = plane.raised_priority
 
         def stop() -> None:
             plane.close()

@@ -16,11 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from structlog.testing import capture_logs
 
 from control.app import Service
 from control.config import DataConfig, GrantsConfig, HttpConfig, Settings
 from control.demo import Demo, prepare
 from control.errors import AddressInUseError, ConfigError
+from sfu.plane import ThreadPlane
 from signalling.errors import JournalError, KeyFileError
 from signalling.packing import pack
 from tests.browser.server import free_port
@@ -146,6 +148,17 @@ async def test_after_the_stop_every_port_is_free_and_it_can_start_again(demo: De
         pass
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
         media.bind(("0.0.0.0", demo.settings.media.port))
+
+
+@pytest.mark.parametrize("raised", [True, False])
+async def test_it_says_where_the_media_thread_got_no_priority(
+    demo: Demo, raised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ThreadPlane, "raised_priority", raised)
+    with capture_logs() as logs:
+        service = await Service.start(demo.settings, demo.lab)
+        await service.stop()
+    assert ("media_priority_refused" in [entry["event"] for entry in logs]) is not raised
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
