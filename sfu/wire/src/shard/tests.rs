@@ -1,10 +1,11 @@
 //! A thread with its sockets, from outside.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use super::*;
 use crate::command::PeerId;
+use crate::engine::outbox::Run;
 use crate::engine::tests::bed;
 use crate::tuple::Tuple;
 
@@ -26,6 +27,35 @@ fn it_answers_and_counts_what_comes_by_both_families() {
             shard.inspect(|engine| engine.counters.dropped_unknown) != before
         });
         assert!(came, "{to}");
+    }
+}
+
+#[test]
+fn a_receiver_that_vanished_fails_no_send_to_others() {
+    let sockets = Sockets::bind(0).expect("a free port");
+    for host in [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ] {
+        let address = || UdpSocket::bind((host, 0)).and_then(|socket| socket.local_addr());
+        let (Ok(vanished), Ok(socket)) = (address(), UdpSocket::bind((host, 0))) else {
+            continue; // no IPv6 here
+        };
+        let local = SocketAddr::new(host, sockets.port());
+        let living = socket.local_addr().expect("an address");
+        // The loopback's ICMP error is there before the call returns.
+        for remote in [vanished, living, vanished, living] {
+            let run = Run {
+                contents: b"media",
+                segment: 5,
+                count: 1,
+            };
+            assert_eq!(
+                sockets.send(Tuple { local, remote }, &run),
+                0,
+                "to {remote}"
+            );
+        }
     }
 }
 
