@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from playwright.async_api import expect
-
 from tests.browser.person import Person
 
 
@@ -36,7 +34,7 @@ async def wait_in_lobby(practitioner: Person, patient: Person) -> Call:
     await practitioner.is_in("call")
     await patient.join()
     await patient.is_in("lobby")
-    await expect(practitioner.mark("admit")).to_have_count(1)
+    await practitioner.has("admit", 1)
     return Call(practitioner, patient)
 
 

@@ -14,6 +14,7 @@ from pytest_asyncio import is_async_test
 from tests.browser.capture import Capture
 from tests.browser.person import Person
 from tests.browser.server import Server
+from tests.browser.tab import PlaywrightTab
 
 INSTRUMENTS = Path(__file__).with_name("instruments.js")
 
@@ -113,6 +114,8 @@ async def arrive(chromium: Browser) -> AsyncIterator[Arrive]:
             await context.add_init_script(path=INSTRUMENTS)
             settings = json.dumps({"colour": colour, "second": second, "stubborn": stubborn})
             await context.add_init_script(f"Object.assign(venteromTest, {settings})")
-            return await Person.open(context, address)
+            tab = PlaywrightTab.of(await context.new_page())
+            await tab.goto(address)
+            return Person(tab)
 
         yield start

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import re
 import time
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from playwright.async_api import BrowserContext, Locator, Page, expect
-from playwright.async_api import TimeoutError as PlaywrightTimeout
+from playwright.async_api import Locator, Page
+
+from tests.browser.tab import PlaywrightTab, Tab
 
 PATIENCE_S = 20.0
 NEAR = 70
@@ -27,37 +27,46 @@ class Moments:
 
 @dataclass(slots=True)
 class Person:
-    """One browser context with the page open."""
+    """One tab with the page open."""
 
-    context: BrowserContext
-    page: Page
+    tab: Tab
 
-    @classmethod
-    async def open(cls, context: BrowserContext, address: str) -> Self:
-        page = await context.new_page()
-        page.on("console", lambda said: print(f"{address[-6:]} {said.type}: {said.text}"))
-        page.on("pageerror", lambda error: print(f"{address[-6:]} error: {error}"))
-        await page.goto(address)
-        return cls(context, page)
+    @property
+    def page(self) -> Page:
+        """Of tests that are for Chromium alone: all that Playwright can do."""
+        assert isinstance(self.tab, PlaywrightTab)
+        return self.tab.page
 
     def mark(self, name: str) -> Locator:
+        """Likewise."""
         return self.page.get_by_test_id(name)
 
     async def is_in(self, state: str, within_s: float = PATIENCE_S) -> None:
         """Waits until the page says that it is in the state."""
-        await expect(self.mark("state")).to_have_attribute("data-state", state, timeout=within_s * 1000)
+        try:
+            await self.tab.wait_for(f"(state) => {_STATE} === state", state, within_s=within_s)
+        except TimeoutError:
+            found = await self.tab.evaluate(f"() => {_STATE}")
+            raise AssertionError(f"not {state} in {within_s} s, but {found}") from None
+
+    async def has(self, name: str, count: int, within_s: float = PATIENCE_S) -> None:
+        """Waits until there are so many elements of that mark."""
+        await self.tab.wait_for(
+            "([name, count]) => document.querySelectorAll(`[data-testid=${name}]`).length === count",
+            [name, count],
+            within_s=within_s,
+        )
 
     async def press(self, name: str) -> float:
         """Presses the first button of that mark; gives the time at which it was pressed."""
-        await self.mark(name).first.click(timeout=PATIENCE_S * 1000)
+        await self.tab.click(f"[data-testid={name}]", within_s=PATIENCE_S)
         return time.time()
 
     async def decides(self, name: str) -> None:
         """Presses a button that may ask back, and says yes."""
         await self.press(name)
-        confirm = self.page.locator("dialog[open]").get_by_test_id(re.compile("confirm|yes"))
-        if await confirm.count():
-            await confirm.first.click()
+        if await self.tab.evaluate("(yes) => document.querySelector(yes) !== null", _YES):
+            await self.tab.click(_YES, within_s=PATIENCE_S)
 
     async def join(self) -> None:
         await self.is_in("preview")
@@ -66,12 +75,12 @@ class Person:
     async def says(self, type_: str, **fields: Any) -> float:
         """Sends a message of the protocol on the page's own socket, for what no button of the page does."""
         message = json.dumps({"type": type_, **fields})
-        await self.page.evaluate("m => venteromTest.sockets.at(-1).send(m)", message)
+        await self.tab.evaluate("m => venteromTest.sockets.at(-1).send(m)", message)
         return time.time()
 
     async def camera_in_use(self) -> str:
         """The id of the device whose picture is sent."""
-        device = await self.page.evaluate(
+        device = await self.tab.evaluate(
             """() => venteromTest.peers.at(-1).getSenders().map((s) => s.track)
                 .find((t) => t?.kind === 'video').getSettings().deviceId"""
         )
@@ -80,24 +89,29 @@ class Person:
     async def changes_camera(self, unlike: str) -> str:
         """Picks another camera in the panel, and gives its id."""
         await self.press("more")
-        select = self.mark("camera-select")
         # The panel opens at once; the browser names its devices a moment later.
-        option = select.locator(f'option:not([value="{unlike}"])').first
-        await option.wait_for(state="attached")
-        other = await option.get_attribute("value")
-        assert other is not None
-        await select.select_option(other)
+        option = f'[data-testid=camera-select] option:not([value="{unlike}"])'
+        await self.tab.wait_for("(option) => document.querySelector(option)", option, within_s=PATIENCE_S)
+        other = await self.tab.evaluate(
+            """(option) => {
+                const { value, parentElement: select } = document.querySelector(option);
+                select.value = value;
+                select.dispatchEvent(new Event('change', { bubbles: true }));
+                return value;
+            }""",
+            option,
+        )
         await self.press("panel-close")
-        return other
+        return str(other)
 
     async def paints(self, colour: str) -> float:
         """Turns the painted camera to a colour; gives the time by which it is so."""
-        await self.page.evaluate("c => { venteromTest.colour = c }", colour)
+        await self.tab.evaluate("c => { venteromTest.colour = c }", colour)
         return time.time()
 
     async def frames_of_remote(self) -> int:
         """How many frames the remote picture has shown."""
-        count = await self.page.evaluate(
+        count = await self.tab.evaluate(
             """() => {
                 const video = document.querySelector('[data-testid=remote-video]');
                 return video?.srcObject ? video.getVideoPlaybackQuality().totalVideoFrames : 0;
@@ -109,22 +123,22 @@ class Person:
         """Waits until the remote picture moves on."""
         start = await self.frames_of_remote()
         try:
-            await self.page.wait_for_function(
+            await self.tab.wait_for(
                 """([start, frames]) => {
                     const video = document.querySelector('[data-testid=remote-video]');
                     return video && video.srcObject && video.videoWidth > 0
                         && video.getVideoPlaybackQuality().totalVideoFrames >= start + frames;
                 }""",
-                arg=[start, frames],
-                timeout=within_s * 1000,
+                [start, frames],
+                within_s=within_s,
             )
-        except PlaywrightTimeout:
+        except TimeoutError:
             raise AssertionError(f"no picture moves in {within_s} s: {await self.findings()}") from None
 
     async def findings(self) -> str:
         """What the browser itself knows of its media, for whoever has to find out."""
         return str(
-            await self.page.evaluate(
+            await self.tab.evaluate(
                 """async () => {
                     const video = document.querySelector('[data-testid=remote-video]');
                     const shown = video && {width: video.videoWidth, paused: video.paused, tracks:
@@ -147,7 +161,13 @@ class Person:
 
     async def grid(self, columns: int, rows: int, mark: str = "remote-video") -> list[Rgb]:
         """The decoded picture, shrunk to so many fields, row by row."""
-        fields = await self.mark(mark).evaluate("(v, [c, r]) => venteromTest.grid(v, c, r)", [columns, rows])
+        fields = await self.tab.evaluate(
+            """([mark, columns, rows]) => {
+                const video = document.querySelector(`[data-testid=${mark}]`);
+                return venteromTest.grid(video, columns, rows);
+            }""",
+            [mark, columns, rows],
+        )
         return [_rgb(field) for field in fields]
 
     async def sees_colour(self, colour: str, within_s: float = 5.0) -> bool:
@@ -161,29 +181,29 @@ class Person:
 
     async def watch_remote(self) -> None:
         """From now on each decoded frame's colour is noted."""
-        await self.page.evaluate("() => venteromTest.watch('[data-testid=remote-video]')")
+        await self.tab.evaluate("() => venteromTest.watch('[data-testid=remote-video]')")
 
     async def watched(self) -> list[tuple[float, Rgb]]:
         """Wall time (s) and colour of each frame noted."""
-        frames = await self.page.evaluate("() => venteromTest.frames")
+        frames = await self.tab.evaluate("() => venteromTest.frames")
         return [(frame["wall"] / 1000, _rgb(frame["colour"])) for frame in frames]
 
     async def hears_remote(self, seconds: float) -> tuple[float, float]:
         """The loudest frequency (Hz) in the decoded sound, and its level (dB)."""
-        best = await self.page.evaluate(_WITH_REMOTE % "venteromTest.listen(stream, milliseconds)", seconds * 1000)
+        best = await self.tab.evaluate(_WITH_REMOTE % "venteromTest.listen(stream, milliseconds)", seconds * 1000)
         return float(best["hertz"] or 0), float(best["decibel"] if best["decibel"] is not None else "-inf")
 
     async def moments_of_remote(self, seconds: float) -> Moments:
         """When the decoded stream flashes and clicks."""
-        return Moments(**await self.page.evaluate(_WITH_REMOTE % _FLASHES, seconds * 1000))
+        return Moments(**await self.tab.evaluate(_WITH_REMOTE % _FLASHES, seconds * 1000))
 
     async def moments_of_self(self, seconds: float) -> Moments:
         """When the own camera and microphone do."""
-        return Moments(**await self.page.evaluate(_WITH_SELF % _FLASHES, seconds * 1000))
+        return Moments(**await self.tab.evaluate(_WITH_SELF % _FLASHES, seconds * 1000))
 
     async def local_port(self) -> int:
         """The UDP port from which the page's transport talks."""
-        port = await self.page.evaluate(
+        port = await self.tab.evaluate(
             """async () => {
                 const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
                 const transport = stats.find((s) => s.type === 'transport');
@@ -195,7 +215,7 @@ class Person:
 
     async def received_ssrc(self, kind: str) -> int:
         """The SSRC under which the server sends us that kind, of the slot that is in use."""
-        ssrc = await self.page.evaluate(
+        ssrc = await self.tab.evaluate(
             """async (kind) => {
                 const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
                 const streams = stats.filter((s) => s.type === 'inbound-rtp' && s.kind === kind);
@@ -205,6 +225,10 @@ class Person:
         )
         return int(ssrc)
 
+
+_STATE = "document.querySelector('[data-testid=state]')?.dataset.state"
+
+_YES = "dialog[open] :is([data-testid*=confirm], [data-testid*=yes])"
 
 _FLASHES = "venteromTest.flashesAndClicks(stream, milliseconds)"
 
