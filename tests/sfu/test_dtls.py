@@ -1,5 +1,6 @@
 """Handshakes between our two roles, with OpenSSL driven by hand, and from browsers' ClientHellos."""
 
+import hmac
 import itertools
 import random
 from collections.abc import Callable, Iterator
@@ -415,6 +416,26 @@ def test_fingerprints_of_all_kinds() -> None:
     for expected in bad:
         ours, theirs = Handshake(SERVER, expected, now=0.0), client()
         assert refusal(ours, theirs) == "dtls_fingerprint"
+
+
+def test_fingerprints_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that were announced, each by `compare_digest`, also after one has matched."""
+    compared: list[bytes] = []
+    compare = hmac.compare_digest
+
+    def noting(actual: bytes, value: bytes) -> bool:
+        compared.append(value)
+        return compare(actual, value)
+
+    monkeypatch.setattr(hmac, "compare_digest", noting)
+    ((algorithm, right),) = fingerprints(CLIENT)
+    announced = [right, other(right), "FF" + right[2:]]
+    ours = Handshake(SERVER, [(algorithm, value) for value in announced], now=0.0)
+    talk(ours, client())
+    assert isinstance(ours.state, Connected)
+    first, *others = (compared.count(value.encode()) for value in announced)
+    assert first >= 2, "as OpenSSL verifies, and once all is done"
+    assert others == [first, first]
 
 
 def test_a_certificate_without_proof_of_its_key_gets_nowhere() -> None:
