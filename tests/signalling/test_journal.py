@@ -231,6 +231,21 @@ async def test_many_records_one_write_in_order(path: Path) -> None:
     assert [each.event for each in read(path)] == [Pause(None, f"n{number}") for number in range(50)]
 
 
+async def test_nothing_counts_before_it_is_synced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, _, _ = await opened(path)
+    told: list[str] = []
+
+    def sync(_file: int) -> None:
+        assert path.read_bytes().count(b"\n") == 1, "all is written"
+        told.append("synced")
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    journal.submit(record(Pause(None, "x")), opening=True, done=lambda ok: told.append(f"done {ok}"))
+    await turns()
+    await journal.close()
+    assert told == ["synced", "done True"]
+
+
 async def test_a_full_disk_refuses_openings_and_keeps_closings_in_order(path: Path) -> None:
     journal, clock, disk = await opened(path)
     recovered: list[bool] = []
