@@ -63,8 +63,9 @@ export class PeopleList {
 
   update() {
     const others = this.#call.participants.filter((one) => !one.self);
-    const waiting = this.#since.order(others.filter((one) => one.state === "lobby"));
-    const inside = others.filter((one) => one.state !== "lobby");
+    const waiting = this.#since.order(others.filter((one) => one.waiting));
+    const inside = others.filter((one) => !one.waiting);
+    const focused = [...this.#rows].find(([, row]) => row.element.contains(document.activeElement))?.[0];
     this.#place(this.#waitingRows, waiting);
     this.#place(this.#insideRows, inside);
     for (const [id, row] of this.#rows) {
@@ -73,12 +74,23 @@ export class PeopleList {
       this.#rows.delete(id);
     }
     this.#inside.hidden = inside.length === 0;
+    if (focused !== undefined) this.#keepFocus(focused);
     this.#nobody.hidden = waiting.length > 0;
     this.#count.hidden = waiting.length === 0;
     say(this.#count, text.clinic.waitingCount(waiting.length));
     document.title = `${waiting.length > 0 ? `${text.clinic.tabWaiting(waiting.length)} – ` : ""}${text.clinic.people} – ${text.product}`;
     this.#news(waiting);
     this.#tick();
+  }
+
+  /**
+   * Who pressed a button by keyboard stays at the same person; with the person gone, at the head of the list.
+   * @param {string} id
+   */
+  #keepFocus(id) {
+    const row = this.#rows.get(id)?.element;
+    if (row?.contains(document.activeElement)) return;
+    /** @type {HTMLElement | null} */ (row?.querySelector("button") ?? this.element.querySelector("h1"))?.focus({ preventScroll: row === undefined });
   }
 
   /** @param {Participant[]} waiting */
@@ -111,33 +123,37 @@ export class PeopleList {
 
   /** @param {Participant} person @returns {Row} */
   #row(person) {
-    const key = JSON.stringify([person.name, person.role, person.state]);
+    const key = JSON.stringify([person.name, person.role, person.state, person.waiting, person.removed_before]);
     let row = this.#rows.get(person.id);
     if (row?.key === key) return row;
     row ??= { element: h("li", {}), time: h("span", { class: "row-time" }), key };
     row.key = key;
-    const waiting = person.state === "lobby";
-    const focused = row.element.contains(document.activeElement);
+    const { waiting } = person;
     row.element.className = waiting ? "row waiting" : "row";
     row.element.dataset.participant = person.id;
-    const state = waiting ? h("strong", { class: "tag" }, text.clinic.waiting) : h("span", { class: "tag" }, text.clinic.states[person.state] ?? person.state);
+    const state = text.clinic.states[person.state] ?? person.state;
     fill(
       row.element,
       h("div", { class: "row-who" }, h("strong", { class: "row-name" }, person.name), h("span", { class: "row-role" }, text.roles[person.role] ?? person.role)),
-      h("div", { class: "row-state" }, state, row.time),
+      h(
+        "div",
+        { class: "row-state" },
+        waiting && h("strong", { class: "tag" }, text.clinic.waiting),
+        row.time,
+        (!waiting || person.state === "reconnecting") && h("span", {}, state),
+        waiting && person.removed_before === true && h("span", {}, text.clinic.removedBefore),
+      ),
       h("div", { class: "row-actions" }, ...this.#actions(person)),
     );
-    // Who pressed a button by keyboard stays at the same person.
-    if (focused) row.element.querySelector("button")?.focus();
     this.#rows.set(person.id, row);
     return row;
   }
 
   /** @param {Participant} person @returns {HTMLElement[]} */
-  #actions({ id, name, state }) {
+  #actions({ id, name, state, waiting }) {
     const call = this.#call;
     const { clinic } = text;
-    if (state === "lobby") {
+    if (waiting) {
       return [
         this.#button("admit", clinic.admit, name, "go", () => call.admit(id), "admit"),
         this.#button("deny", clinic.deny, name, "quiet", () => call.deny(id)),

@@ -18,6 +18,7 @@
  * @property {string} role `practitioner`, `patient`, `guardian`, `companion`, `interpreter` or `guest`
  * @property {ParticipantState} state
  * @property {number} [waited] seconds in the lobby so far, where the server tells it
+ * @property {boolean} [removed_before] whether the person was removed or denied earlier in this room; for hosts
  */
 /**
  * @typedef {object} TrackInfo a track of somebody else

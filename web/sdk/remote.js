@@ -14,6 +14,8 @@
  * @property {string} role
  * @property {import("./messages.js").ParticipantState} state
  * @property {number} [waited] seconds in the lobby, where the server tells it
+ * @property {boolean} [removed_before] whether the person was removed or denied earlier in this room; for hosts
+ * @property {boolean} waiting whether the person is in the lobby, connected or not (only hosts see the lobby)
  * @property {boolean} self whether it is oneself
  * @property {MediaStream} stream camera and microphone, as far as they arrive now
  * @property {MediaStream} screen a shared screen
@@ -72,6 +74,8 @@ export class Remote {
       return {
         ...info,
         ...this.#streamsOf(info.id),
+        // Who waits and loses the connection is `reconnecting`, but `waited` goes on.
+        waiting: info.state === "lobby" || info.waited !== undefined,
         self: info.id === this.#self(),
         hasCamera: has("camera"),
         hasMicrophone: has("microphone"),

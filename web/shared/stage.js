@@ -38,7 +38,7 @@ export class Stage {
 
   /** @param {Curtain} curtain */
   update(curtain) {
-    const others = this.#call.participants.filter((one) => !one.self && one.state !== "lobby");
+    const others = this.#call.participants.filter((one) => !one.self && !one.waiting);
     while (this.#tiles.length < Math.max(1, others.length)) this.#tiles.push(this.#newTile());
     for (const tile of this.#tiles.splice(Math.max(1, others.length))) {
       tile.show(null);

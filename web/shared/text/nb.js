@@ -137,6 +137,7 @@ export const nb = {
     resume: "Fortsett",
     /** @type {Record<string, string>} */
     states: { admitted: "Inne", held: "På vent", reconnecting: "Mistet forbindelsen" },
+    removedBefore: "Avvist eller fjernet før",
     notice: "Meld forsinkelse",
     noticeTitle: "Meld forsinkelse",
     noticeHelp: "Alle som venter, ser beskjeden.",
