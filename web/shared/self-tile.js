@@ -13,7 +13,7 @@ const DRAG = 8;
 
 /**
  * @param {import("../sdk/devices.js").LocalMedia} media
- * @returns {{ element: HTMLElement, update: (cameraOff: boolean) => void }}
+ * @returns {{ element: HTMLElement, update: (off: { camera: boolean, microphone: boolean }) => void }}
  */
 export function selfTile(media) {
   const words = h("span", { class: "self-words" }, text.call.you);
@@ -46,9 +46,10 @@ export function selfTile(media) {
   });
   return {
     element,
-    update: (cameraOff) => {
-      element.classList.toggle("camera-off", cameraOff);
-      say(words, cameraOff ? text.call.ownCameraShort : text.call.you);
+    update: ({ camera, microphone }) => {
+      element.classList.toggle("camera-off", camera);
+      const { ownBothShort, ownCameraShort, ownMicrophoneShort, you } = text.call;
+      say(words, camera && microphone ? ownBothShort : camera ? ownCameraShort : microphone ? ownMicrophoneShort : you);
     },
   };
 }

@@ -48,10 +48,15 @@ export class Stage {
     this.#grid.dataset.count = String(others.length);
     this.#empty.hidden = others.length > 0;
     sayLines(this.#empty, others.length > 0 ? [] : this.#emptyLines());
-    this.#self.update(this.#call.isMuted("camera"));
+    this.#self.update({ camera: this.#call.isMuted("camera"), microphone: this.#call.isMuted("microphone") });
     // A pause asked for without a connection must not let a third person hear the others.
     for (const tile of this.#tiles) tile.silence(curtain !== null);
     this.#draw(curtain);
+  }
+
+  /** For who paused by keyboard: the button is gone. */
+  focusCurtain() {
+    this.#curtain.focus();
   }
 
   /** Keeps who has a tile in it: a face that jumps is a face one loses. @param {import("./tile.js").Participant[]} others */
@@ -74,7 +79,10 @@ export class Stage {
 
   /** @param {Curtain} curtain */
   #draw(curtain) {
+    const focused = this.#curtain === document.activeElement;
     this.#curtain.hidden = curtain === null;
+    // The keyboard is not left on what is no more to be seen.
+    if (focused && curtain === null) /** @type {HTMLElement | null | undefined} */ (this.element.closest("[data-testid=call]")?.querySelector("h1"))?.focus();
     this.element.classList.toggle("curtained", curtain !== null);
     if (curtain === null) return;
     const key = JSON.stringify(curtain);

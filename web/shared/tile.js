@@ -4,6 +4,7 @@
  */
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
+import { announce } from "./live.js";
 import { text } from "./text/index.js";
 
 /** @typedef {import("../sdk/remote.js").Participant} Participant */
@@ -13,13 +14,16 @@ export class Tile {
   #cover = h("p", { class: "tile-cover" });
   #name = h("strong", {});
   #role = h("span", { class: "tile-role" });
+  /** The line to the server is encrypted whenever there is one: said once something arrives. */
+  #safe = h("span", { class: "tile-safe", hidden: true }, icon("lock"), text.call.encrypted);
   #state = h("span", { class: "tile-state" });
-  element = h("figure", { class: "tile" }, this.#video, this.#cover, h("figcaption", { class: "tile-caption" }, this.#name, this.#role, this.#state));
+  element = h("figure", { class: "tile" }, this.#video, this.#cover, h("figcaption", { class: "tile-caption" }, this.#name, this.#role, this.#safe, this.#state));
   /** A picture newer than the last gap has been seen; an old one is never shown as if it were now. */
   #fresh = false;
   #expecting = false;
   /** @type {Participant | null} */
   #participant = null;
+  #lost = false;
   #onBlocked;
 
   /** @param {(video: HTMLVideoElement) => void} onBlocked the browser wants a tap before it plays sound */
@@ -36,6 +40,9 @@ export class Tile {
 
   /** @param {Participant | null} participant null: nobody is there */
   show(participant) {
+    const lost = participant?.state === "reconnecting";
+    if (participant !== null && lost && !(this.#lost && participant.id === this.id)) announce(text.call.lost(participant.name));
+    this.#lost = lost;
     this.#participant = participant;
     this.element.hidden = participant === null;
     const stream = participant?.stream ?? null;
@@ -61,6 +68,7 @@ export class Tile {
     const { name, state, hasCamera, hasMicrophone, stream } = participant;
     const nothing = stream.getTracks().length === 0;
     const covered = !hasCamera || !this.#fresh;
+    this.#safe.hidden = nothing;
     const cover = missing(participant, nothing);
     this.element.classList.toggle("covered", covered);
     say(this.#cover, covered ? cover : "");
