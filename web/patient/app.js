@@ -25,17 +25,17 @@ let wasInLobby = false;
 function lobby(page, call) {
   const position = h("p", { class: "position", "data-testid": "position" });
   const notice = h("div", { class: "notice", "data-testid": "lobby-notice", hidden: true });
-  const back = wasInside ? h("p", { class: "lead" }, text.lobby.back) : null;
+  const back = wasInside ? text.lobby.back : "";
   const element = h(
     "section",
     { class: "sheet lobby", "data-testid": "lobby" },
     h("h1", { tabindex: "-1" }, text.lobby.title),
-    back,
+    back && h("p", { class: "lead" }, back),
     position,
     h("p", { class: "lead" }, `${text.lobby.wait} ${text.lobby.putAway}`),
     notice,
-    h("div", { class: "lobby-self" }, h("div", { class: "frame" }, selfVideo(page.media)), h("p", { class: "hint" }, text.lobby.unseen)),
     h("p", { class: "worse" }, text.lobby.worse),
+    h("div", { class: "lobby-self" }, h("div", { class: "frame" }, selfVideo(page.media)), h("p", { class: "hint" }, text.lobby.unseen)),
     h(
       "div",
       { class: "foot two" },
@@ -57,7 +57,7 @@ function lobby(page, call) {
       notice.hidden = words.length === 0;
       fill(notice, icon("clock"), h("div", {}, h("h2", {}, text.lobby.noticeTitle), ...words.map((line) => h("p", {}, line))));
       const whole = [where, ...words].join(" ");
-      if (whole !== told) announce(whole);
+      if (whole !== told) announce(told === "" && back !== "" ? `${back} ${whole}` : whole);
       told = whole;
     },
   };
@@ -103,8 +103,10 @@ function inCall(page, call) {
       const curtain = pauseCurtain(call);
       microphone.update();
       camera.update();
+      const pressed = pause === document.activeElement;
       pause.hidden = curtain !== null;
       stage.update(curtain);
+      if (pressed && pause.hidden) stage.focusCurtain();
     },
   };
 }

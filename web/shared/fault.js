@@ -21,7 +21,7 @@ export function faultView(code, onRetry) {
     h("h1", { tabindex: "-1" }, known.title),
     h("p", { class: "lead" }, known.text),
     known.steps ? h("ol", {}, ...known.steps.map((step) => h("li", {}, step))) : null,
-    known.retry ? h("button", { type: "button", class: "button go wide", "data-testid": "retry", onclick: onRetry }, text.faults.retry) : null,
+    known.retry ? mainButton("retry", text.faults.retry, onRetry) : null,
     h("p", { class: "code" }, `${text.faults.codeLabel}: ${code}`),
   );
   return { element, title: known.title };
@@ -41,9 +41,18 @@ export function endedView(which, onAgain, canReturn) {
     WELL.has(which) ? h("span", { class: "badge-icon" }, icon("check")) : null,
     h("h1", { tabindex: "-1" }, words.title),
     h("p", { class: "lead" }, words.text),
-    words.again && canReturn ? h("button", { type: "button", class: "button go wide", "data-testid": "again", onclick: onAgain }, words.again) : null,
+    words.again && canReturn ? mainButton("again", words.again, onAgain) : null,
   );
   return { element, title: words.title };
+}
+
+/**
+ * @param {string} testid
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+function mainButton(testid, label, onclick) {
+  return h("div", { class: "foot" }, h("button", { type: "button", class: "button go wide", "data-testid": testid, onclick }, label));
 }
 
 /** Ends that are as they should be, and get a tick. */

@@ -80,7 +80,7 @@ export class Page {
     document.documentElement.lang = text.language;
     installLiveRegions();
     reloadOnNewEntry();
-    this.#root.replaceChildren(this.#banner, this.#main, this.#toast);
+    this.#root.replaceChildren(h("div", { class: "said" }, this.#banner, this.#toast), this.#main);
     const missing = whatIsMissing();
     if (missing !== null || typeof HTMLDialogElement !== "function") return this.fail(missing ?? "unsupported");
     this.#followDevices();

@@ -34,8 +34,8 @@ export function preview({ media, title, next, join, onJoin }) {
     "section",
     { class: "sheet preview" },
     h("h1", { tabindex: "-1" }, title),
+    h("p", { class: "lead" }, `${next} ${text.preview.notRecorded}`),
     h("div", { class: "preview-columns" }, h("div", { class: "preview-picture" }, h("div", { class: "frame" }, video), hint), devices),
-    h("p", { class: "hint" }, `${next} ${text.preview.notRecorded}`),
     h("div", { class: "foot" }, button),
   );
   return {

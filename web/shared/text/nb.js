@@ -22,11 +22,10 @@ export const nb = {
   },
 
   preview: {
-    title: "Før du går inn",
-    patientTitle: "Gjør deg klar til samtalen",
-    clinicTitle: "Gjør deg klar til konsultasjonen",
+    patientTitle: "Gjør deg klar",
+    clinicTitle: "Gjør deg klar",
     opening: "Vi åpner kameraet og mikrofonen. Svar ja hvis nettleseren spør.",
-    self: "Slik ser du ut. Ingen andre ser deg ennå.",
+    self: "Bare du ser dette bildet.",
     selfVideo: "Ditt eget bilde",
     speak: "Si noe. Stripen blir grønn når vi hører deg.",
     heard: "Vi hører deg.",
