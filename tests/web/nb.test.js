@@ -28,3 +28,9 @@ test("every alias leads to a fault that is described", () => {
 test("every way a call can end has words", () => {
   for (const reason of ["ended", "left", "removed", "denied", "taken_over", "expired", "gone"]) assert.ok(nb.ended[reason]?.title && nb.ended[reason].text, reason);
 });
+
+test("every fault says whom to call", () => {
+  for (const [code, { title, text, steps = [], help }] of Object.entries(nb.faults.all)) {
+    assert.match([title, text, ...steps, help ? nb.faults.help : ""].join(" "), /ring klinikken/i, code);
+  }
+});

@@ -22,6 +22,7 @@ export function faultView(code, onRetry) {
     h("p", { class: "lead" }, known.text),
     known.steps ? h("ol", {}, ...known.steps.map((step) => h("li", {}, step))) : null,
     known.retry ? mainButton("retry", text.faults.retry, onRetry) : null,
+    known.help ? h("p", { class: "lead" }, text.faults.help) : null,
     h("p", { class: "code" }, `${text.faults.codeLabel}: ${code}`),
   );
   return { element, title: known.title };

@@ -183,50 +183,59 @@ export const nb = {
   faults: {
     retry: "Prøv igjen",
     codeLabel: "Feilkode",
-    /** @type {Record<string, { title: string, text: string, steps?: string[], retry?: boolean }>} */
+    help: "Hjelper det ikke, ring klinikken og les opp feilkoden.",
+    /** @type {Record<string, { title: string, text: string, steps?: string[], retry?: boolean, help?: boolean }>} */
     all: {
       permission_denied: {
         title: "Vi får ikke bruke kameraet og mikrofonen",
         text: "Nettleseren har sagt nei for denne siden. Slik sier du ja:",
         steps: ["Trykk på hengelåsen eller ikonet ved adressen øverst.", "Velg «Tillat» for kamera og mikrofon.", "Kom tilbake hit og trykk «Prøv igjen»."],
         retry: true,
+        help: true,
       },
       no_camera: {
         title: "Vi finner ikke noe kamera",
         text: "Du trenger et kamera for å være med.",
         steps: ["Koble til et kamera, eller åpne lenken på en telefon.", "Trykk «Prøv igjen»."],
         retry: true,
+        help: true,
       },
       no_microphone: {
         title: "Vi finner ingen mikrofon",
         text: "Du trenger en mikrofon for å være med.",
         steps: ["Koble til en mikrofon, eller åpne lenken på en telefon.", "Trykk «Prøv igjen»."],
         retry: true,
+        help: true,
       },
       device_busy: {
         title: "Kameraet eller mikrofonen er i bruk",
         text: "Et annet program bruker dem nå.",
         steps: ["Lukk andre programmer som viser bilde eller bruker lyd.", "Trykk «Prøv igjen»."],
         retry: true,
+        help: true,
       },
       device_failed: {
         title: "Kameraet eller mikrofonen virker ikke",
         text: "Vi fikk ikke åpnet dem.",
         steps: ["Koble dem fra og til, eller start enheten på nytt.", "Trykk «Prøv igjen»."],
         retry: true,
+        help: true,
       },
       unsupported: {
         title: "Denne nettleseren er for gammel",
         text: "Åpne lenken i en nyere nettleser. Chrome, Edge, Firefox og Safari kan brukes.",
         steps: ["Oppdater nettleseren, eller last ned en av disse.", "Åpne den samme lenken der."],
+        help: true,
       },
       insecure: {
         title: "Siden er ikke åpnet på en trygg måte",
         text: "Nettleseren gir ikke tilgang til kameraet her. Åpne lenken du fikk, en gang til.",
+        help: true,
       },
       link_missing: {
         title: "Vi mangler lenken din",
         text: "Åpne lenken du fikk på SMS eller e-post, en gang til. Den må være hel.",
+        help: true,
       },
       link_unknown: {
         title: "Lenken virker ikke",
@@ -262,6 +271,7 @@ export const nb = {
         text: "Nettet ditt eller tjenesten svarer ikke.",
         steps: ["Sjekk at du er på nett.", "Er nettet dårlig hjemme, prøv mobilnett.", "Trykk «Prøv igjen»."],
         retry: true,
+        help: true,
       },
       internal: {
         title: "Noe gikk galt hos oss",
