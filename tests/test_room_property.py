@@ -332,7 +332,16 @@ class Walk:
         return {section.kind: section.track for section in self.meeting.plane.sections[page.number].tracks}
 
     def told(self, guest: Guest, pages: dict[str, Page], routes: frozenset[Route]) -> None:
-        """The `tracks` message says what the wire does."""
+        """The `participants` message says who is there, to hosts also who waits; `tracks`, what the wire does."""
+        room = self.room()
+        assert room is not None
+        seen = {other.name for other in self.guests if self.expected.seated(other) and not room.people[other.name].gone}
+        waiting = {other.name for other in self.guests if self.expected.of(other) == "lobby"}
+        if not self.expected.inside(guest):
+            seen = set()
+        elif not guest.is_host:
+            seen -= waiting
+        assert guest.people == seen, guest.name
         makers = [
             other.name
             for other in self.guests

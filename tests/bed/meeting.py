@@ -77,6 +77,8 @@ class Guest:
     member: Member | None = None
     page: Page | None = None
     told: tuple[messages.Track, ...] = ()
+    people: frozenset[str] = frozenset()
+    """Whom it was told of; nobody while it is in the lobby."""
     errors: list[str] = field(default_factory=list)
     ended: str | None = None
 
@@ -99,6 +101,11 @@ class _Link:
             case messages.Joined(seat=seat):
                 self.guest.seat = seat
                 self.guest.told = ()
+                self.guest.people = frozenset()
+            case messages.Lobby():
+                self.guest.people = frozenset()
+            case messages.Participants(participants=people):
+                self.guest.people = frozenset(person.id for person in people)
             case messages.Tracks(tracks=tracks):
                 self.guest.told = tuple(tracks)
             case messages.Error(code=code):
