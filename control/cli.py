@@ -38,7 +38,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    prepared = demo.prepare(options.data, port=options.port, media_port=options.media_port)
+    prepared = demo.prepare(options.data, port=options.port, media_port=options.media_port, environment=os.environ)
     return _run(prepared.settings, prepared.lab, prepared.announcement)
 
 

@@ -3,11 +3,13 @@
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from control.app import Lab
-from control.config import DataConfig, HttpConfig, LabConfig, Settings
+from control.config import DataConfig, HttpConfig, LabConfig, Settings, load
 from control.lab import LabLinks, Person, address
 from signalling.keys import create_key
 
@@ -21,8 +23,11 @@ class Demo:
     announcement: str
 
 
-def prepare(data: Path, *, port: int, media_port: int) -> Demo:
-    """Each start is a new appointment, so the patient waits again; links, and the calls of seats, outlive a restart."""
+def prepare(data: Path, *, port: int, media_port: int, environment: Mapping[str, str] = MappingProxyType({})) -> Demo:
+    """Each start is a new appointment, so the patient waits again; links, and the calls of seats, outlive a restart.
+
+    The environment may set what is of media and signalling (raises ConfigError).
+    """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     room = f"demo-{secrets.token_hex(4)}"
     patient = Person(room, "pasient-arne", "patient", "Arne Kristiansen", "lobby", "patient")
@@ -33,7 +38,7 @@ def prepare(data: Path, *, port: int, media_port: int) -> Demo:
     links.add(practitioner, tokens["practitioner"])
     url = f"http://localhost:{port}"
     return Demo(
-        settings=_settings(data, port=port, media_port=media_port),
+        settings=_settings(load(None, environment), data, port=port, media_port=media_port),
         lab=Lab(links, create_key(data / "control-key.pem")),
         announcement="\n".join(
             (
@@ -45,13 +50,14 @@ def prepare(data: Path, *, port: int, media_port: int) -> Demo:
     )
 
 
-def _settings(data: Path, *, port: int, media_port: int) -> Settings:
+def _settings(given: Settings, data: Path, *, port: int, media_port: int) -> Settings:
     """Only this machine's own browsers reach the pages: others would need HTTPS for their cameras."""
     return Settings(
         http=HttpConfig(listen=("127.0.0.1", "::1"), port=port),
         data=DataConfig(directory=data),
         lab=LabConfig(enabled=True),
-        media=replace(Settings().media, port=media_port),
+        media=replace(given.media, port=media_port),
+        signalling=given.signalling,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from sfu import dtls
-from sfu.addresses import announced
+from sfu.addresses import Endpoint, announced
 from sfu.commands import ClosePeer, OpenPeer, RestartIce, SetGate, SetMute, SetRoutes, SetSections
 from sfu.config import MediaConfig
 from sfu.errors import SfuError
@@ -42,7 +42,7 @@ class Node:
     def __init__(
         self,
         plane: Plane,
-        addresses: Sequence[str],
+        endpoints: Sequence[Endpoint],
         *,
         certificate: dtls.Certificate,
         executor: Executor,
@@ -51,7 +51,7 @@ class Node:
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._plane = plane
-        self._candidates = tuple(Candidate(address, plane.port) for address in addresses)
+        self._candidates = tuple(Candidate(*endpoint) for endpoint in endpoints)
         self._certificate = certificate
         self._executor = executor
         self._clock = clock
@@ -71,12 +71,12 @@ class Node:
         """A node on real sockets, on the running loop. OSError: the port is taken, or an address does not resolve."""
         plane = ThreadPlane(config, seed=secrets.randbits(64))
         try:
-            addresses = announced(config.announce)
+            endpoints = announced(config.announce, plane.port)
         except OSError:
             plane.close()
             raise
         executor = ThreadPoolExecutor(_HANDSHAKE_THREADS, thread_name_prefix="venterom-dtls")
-        node = cls(plane, addresses, certificate=dtls.Certificate.generate(time.time), executor=executor)
+        node = cls(plane, endpoints, certificate=dtls.Certificate.generate(time.time), executor=executor)
         plane.listen(node.receive)
         node.raised_priority = plane.raised_priority
 

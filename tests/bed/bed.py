@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypedDict, Unpack
 
+from benchmarks.link import LinkConfig, Path
 from sfu.commands import (
     ClosePeer,
     Command,
@@ -29,7 +30,6 @@ from tests.bed.clock import MILLISECOND, SECOND
 from tests.bed.content import Stamp
 from tests.bed.dialect import CHROMIUM, FIREFOX, Dialect, published, slots
 from tests.bed.ice import Credentials
-from tests.bed.link import LinkConfig, Path
 from tests.bed.network import SERVER, Emission, Host, Network
 from tests.bed.receiver import Receiver
 from tests.bed.sender import Media, Sender

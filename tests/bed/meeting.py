@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from random import Random
 from typing import Any, Literal, TypeVar
 
+from benchmarks.link import LinkConfig, Path
 from sfu import dtls
 from sfu.commands import Kind
 from sfu.config import MediaConfig
@@ -27,7 +28,6 @@ from tests.bed.clock import MILLISECOND, SECOND
 from tests.bed.content import Stamp
 from tests.bed.dialect import CHROMIUM, FIREFOX, KINDS, Dialect
 from tests.bed.ice import Credentials
-from tests.bed.link import LinkConfig, Path
 from tests.bed.network import SERVER, Emission, Host, Network
 from tests.bed.sender import Media
 from tests.bed.server import AtOnce, Inline, ServerClock, WatchedPlane
@@ -153,7 +153,7 @@ class Meeting:
         random = Random(self.random.getrandbits(64))
         self.node = Node(
             self.plane,
-            (SERVER[0],),
+            (SERVER,),
             certificate=self._certificate,
             executor=Inline(),
             clock=self.clock.monotonic,

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from benchmarks.link import Path
 from sfu.events import Event
 from sfu.plane import VirtualPlane
 from tests.bed import content, rtp
 from tests.bed.client import SimClient, Transmit
 from tests.bed.clock import SECOND, Clock
 from tests.bed.content import Stamp
-from tests.bed.link import Path
 from tests.bed.receiver import Receiver
 from tests.bed.srtp import Opening
 from tests.bed.stun import Address
@@ -130,7 +130,7 @@ class Network:
 
     def _carry_up(self, host: Host, transmit: Transmit) -> None:
         remote = host.outer(transmit.local)
-        for when in host.path.up.carry(self.now):
+        for when in host.path.up.carry(self.now, len(transmit.data)):
             self.clock.at(when, lambda: self._arrive(host, remote, transmit))
 
     def _arrive(self, host: Host, remote: Address, transmit: Transmit) -> None:
@@ -149,7 +149,7 @@ class Network:
             self._tap(host, data)
         inner = host.inner(remote)
         if inner is not None:
-            for when in host.path.down.carry(self.now):
+            for when in host.path.down.carry(self.now, len(data)):
                 self.clock.at(when, lambda: self._deliver(host, inner, local, data))
 
     def _host_at(self, outer: Address) -> Host | None:

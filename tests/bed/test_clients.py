@@ -4,12 +4,12 @@ from random import Random
 
 import pytest
 
+from benchmarks.link import LinkConfig, Path
 from sfu.commands import SendSlot
 from tests.bed.client import SimClient
 from tests.bed.clock import MILLISECOND, SECOND, Clock
 from tests.bed.dialect import CHROMIUM, published
 from tests.bed.ice import Credentials
-from tests.bed.link import LinkConfig, Path
 from tests.bed.rtcp import PictureLoss, ReceiverReport, SourceDescription, microseconds_of
 from tests.bed.srtp import Keys, Profile
 from tests.bed.stun import Address
@@ -66,7 +66,7 @@ class Pair:
         other, link = (self.viewer, self.path.up) if client is self.maker else (self.maker, self.path.down)
         for transmit in client.transmits():
             self.log.append((self.clock.now, client.ident, transmit.data))
-            for when in link.carry(self.clock.now):
+            for when in link.carry(self.clock.now, len(transmit.data)):
                 self.clock.at(when, lambda sent=transmit: self._arrive(other, sent.remote, sent.local, sent.data))  # type: ignore[misc]
         due = client.next_timeout()
         if due is not None:

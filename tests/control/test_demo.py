@@ -56,3 +56,16 @@ def test_it_is_no_production_and_listens_on_this_machine_alone(tmp_path: Path) -
     assert settings.http.listen == ("127.0.0.1", "::1")
     with pytest.raises(ConfigError):
         check_production(settings)
+
+
+def test_the_environment_sets_what_is_of_media_and_signalling(tmp_path: Path) -> None:
+    environment = {
+        "VENTEROM_MEDIA__ANNOUNCE": '["192.0.2.7:7000"]',
+        "VENTEROM_MEDIA__PORT": "1",
+        "VENTEROM_SIGNALLING__HOST_ABSENCE": "3",
+        "VENTEROM_HTTP__PORT": "1",
+    }
+    settings = prepare(tmp_path, port=8080, media_port=7882, environment=environment).settings
+    assert settings.media.announce == ("192.0.2.7:7000",)
+    assert settings.signalling.host_absence == 3
+    assert (settings.media.port, settings.http.port) == (7882, 8080)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.link import LinkConfig
 from sfu.commands import Encoding, Route
 from tests.bed.bed import MILLISECOND, SECOND, Bed, Person
 from tests.bed.content import Stamp
 from tests.bed.dialect import CHROMIUM, FIREFOX, KINDS
-from tests.bed.link import LinkConfig
 from tests.bed.receiver import Received, Receiver
 
 

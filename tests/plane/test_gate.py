@@ -5,9 +5,9 @@
 
 import pytest
 
+from benchmarks.link import LinkConfig
 from sfu.commands import Route
 from tests.bed.bed import MILLISECOND, SECOND, Bed, Person
-from tests.bed.link import LinkConfig
 from tests.bed.rtcp import Nack, PictureLoss
 
 UP_DELAY = LinkConfig().delay

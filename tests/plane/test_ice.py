@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
+from benchmarks.link import LinkConfig
 from sfu.commands import RestartIce
 from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, PathChanged, TrackStarted, Validated
 from tests.bed import rtcp, stun
 from tests.bed.bed import MILLISECOND, SECOND, Bed, Person
-from tests.bed.link import LinkConfig
 from tests.bed.rtcp import PictureLoss
 from tests.bed.stun import Address
 
@@ -250,9 +250,9 @@ def test_an_outage_of_ten_seconds_is_survived() -> None:
     bed = Bed()
     viewer, _ = bed.call(2)
     bed.run(3 * SECOND)
-    viewer.path.up.down = viewer.path.down.down = True
+    viewer.path.cut()
     bed.run(10 * SECOND)
-    viewer.path.up.down = viewer.path.down.down = False
+    viewer.path.cut(False)
     back = bed.now
     bed.run(3 * SECOND)
     assert [one for one in viewer.receiver("audio").received if back < one.at < back + 100 * MILLISECOND]

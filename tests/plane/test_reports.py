@@ -2,10 +2,10 @@
 
 import pytest
 
+from benchmarks.link import LinkConfig
 from sfu.commands import Kind, Route
 from tests.bed.bed import MILLISECOND, SECOND, Bed, Person
 from tests.bed.dialect import KINDS
-from tests.bed.link import LinkConfig
 from tests.bed.rtcp import (
     Goodbye,
     ReceiverReport,

@@ -1,8 +1,8 @@
 """Retransmission both ways (RFC 4585, RFC 4588): who asks, what is kept, and for how long."""
 
+from benchmarks.link import LinkConfig
 from sfu.commands import Encoding, Kind
 from tests.bed.bed import MILLISECOND, SECOND, Bed, Person
-from tests.bed.link import LinkConfig
 from tests.bed.receiver import Received
 from tests.bed.rtcp import Nack, ReceiverReport
 from tests.bed.sender import Media

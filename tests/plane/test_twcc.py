@@ -2,8 +2,8 @@
 
 import itertools
 
+from benchmarks.link import LinkConfig
 from tests.bed.bed import MILLISECOND, SECOND, Bed, Person
-from tests.bed.link import LinkConfig
 from tests.bed.transport_cc import TransportFeedback
 
 

@@ -102,7 +102,9 @@ class House:
         self.plane = Watched()
         self.executor = Inline()
         bits = Random(7).getrandbits
-        self.node = Node(self.plane, ("192.0.2.7",), certificate=SERVER, executor=self.executor, random_bits=bits)
+        self.node = Node(
+            self.plane, (("192.0.2.7", self.plane.port),), certificate=SERVER, executor=self.executor, random_bits=bits
+        )
         self.told: list[NodeEvent] = []
         self.node.events = self.told.append
 
