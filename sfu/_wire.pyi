@@ -6,7 +6,7 @@ from sfu.commands import Command
 
 _Address = tuple[str, int]
 _Route = tuple[int, int, int]
-_Event = tuple[str, int, bytes | None]
+_Event = tuple[str, int, bytes | list[tuple[int, int]] | None]
 _Snapshot = tuple[list[int], int, list[int], list[_Route], list[_Route]]
 
 __all__ = ["COUNTERS", "ThreadWire", "VirtualWire"]

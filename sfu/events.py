@@ -46,4 +46,15 @@ class TrackStarted:
     track: int
 
 
-Event = DtlsReceived | Validated | PathChanged | ConsentLost | ConsentRegained | TrackStarted
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How loud audio tracks have been since the last of these (RFC 6464), a few times a second.
+
+    Tracks that pass and were not silent, of rooms with two open gates at least, each with its level in -dBov: 0 is the
+    loudest, 127 silence.
+    """
+
+    levels: tuple[tuple[int, int], ...]
+
+
+Event = DtlsReceived | Validated | PathChanged | ConsentLost | ConsentRegained | TrackStarted | Levels

@@ -12,7 +12,8 @@ from sfu.addresses import Endpoint, announced
 from sfu.commands import ClosePeer, OpenPeer, RestartIce, SetGate, SetMute, SetRoutes, SetSections
 from sfu.config import MediaConfig
 from sfu.errors import SfuError
-from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, Event, PathChanged, TrackStarted, Validated
+from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, Event, Levels, PathChanged, TrackStarted, Validated
+from sfu.hearing import Hearing
 from sfu.news import News
 from sfu.peers import Connection, Peer, Room
 from sfu.plane import Plane, Snapshot, ThreadPlane
@@ -21,14 +22,16 @@ from sfu.room_events import (
     NodeEvent,
     PeerConnected,
     PeerDisconnected,
+    PeerEvent,
     PeerFailed,
     Slots,
     SlotsNeeded,
+    SpeakersChanged,
     TracksChanged,
 )
 from sfu.router import Member, wanted
 from sfu.sdp import Candidate, LocalTransport, Negotiated, OfferedTrack, negotiate, peek
-from sfu.transport import CallLater, Outcome, Transport, on_loop
+from sfu.transport import CallLater, Outcome, Timer, Transport, on_loop
 
 _HANDSHAKE_THREADS: Final = 2
 
@@ -59,6 +62,7 @@ class Node:
         self._random_bits = random_bits
         self._rooms: dict[str, Room] = {}
         self._by_number: dict[int, Peer] = {}
+        self._by_voice: dict[int, Peer] = {}  # by the number of a microphone's track
         self._last_number = 0
         self._news = News()
         self._stop: Callable[[], None] | None = None
@@ -118,7 +122,7 @@ class Node:
         """
         found = self._rooms.get(room)
         if found is None:
-            found = self._rooms[room] = Room(self._next_number())
+            found = self._rooms[room] = Room(self._next_number(), self._hearing(room))
         peer = found.peers.get(participant)
         if peer is None:
             peer = found.peers[participant] = Peer(room, participant, size)
@@ -200,13 +204,14 @@ class Node:
         if found.peers:
             self._refresh(room)
         else:
-            del self._rooms[room]
+            self.close_room(room)
         self._deliver()
 
     def close_room(self, room: str) -> None:
         """Forgets a room and all in it."""
         found = self._rooms.pop(room, None)
         if found is not None:
+            found.hearing.close()
             for peer in found.peers.values():
                 self._disconnect(peer)
 
@@ -223,6 +228,8 @@ class Node:
                 self._consent(number, False)
             case ConsentRegained(number):
                 self._consent(number, True)
+            case Levels(levels):
+                self._hear(levels)
             case Validated() | PathChanged() | TrackStarted():
                 pass
             case _:
@@ -234,6 +241,34 @@ class Node:
         if connection is not None:
             connection.consents = consents
             self._note_flow(self._by_number[number], connection)
+
+    def _hear(self, levels: Sequence[tuple[int, int]]) -> None:
+        loud: dict[str, dict[str, float]] = {}
+        for track, level in levels:
+            peer = self._by_voice.get(track)
+            # What was heard before a closing may be told after it.
+            if peer is not None and peer.audible:
+                heard = loud.setdefault(peer.room, {})
+                heard[peer.participant] = max(-float(level), heard.get(peer.participant, -float(level)))
+        for room, heard in loud.items():
+            self._rooms[room].hearing.hear(heard)
+
+    def _hearing(self, room: str) -> Hearing:
+        def changed(speakers: tuple[str, ...]) -> None:
+            self._news.add(SpeakersChanged(room, speakers), lambda: self._are_speaking(room, speakers))
+
+        def wake_later(delay: float, wake: Callable[[], None]) -> Timer:
+            def woken() -> None:
+                wake()
+                self._deliver()
+
+            return self._call_later(delay, woken)
+
+        return Hearing(self._clock, wake_later, changed)
+
+    def _are_speaking(self, room: str, speakers: tuple[str, ...]) -> bool:
+        found = self._rooms.get(room)
+        return found is not None and found.hearing.current == speakers
 
     def _transport_came_to(self, peer: Peer, connection: Connection, outcome: Outcome) -> None:
         match outcome:
@@ -270,10 +305,10 @@ class Node:
     def _deliver(self) -> None:
         self._news.tell(self.events)
 
-    def _tell(self, peer: Peer, event: NodeEvent) -> None:
+    def _tell(self, peer: Peer, event: PeerEvent) -> None:
         self._news.add(event, lambda: self._is_current(peer, event))
 
-    def _is_current(self, peer: Peer, event: NodeEvent) -> bool:
+    def _is_current(self, peer: Peer, event: PeerEvent) -> bool:
         """Whether the person is still there, and nothing newer is on its way."""
         if self._find(peer.room, peer.participant) is not peer:
             return False
@@ -330,6 +365,8 @@ class Node:
         connection.secured = False
         self._note_flow(peer, connection)
         peer.connection = None
+        for item in connection.published.values():
+            self._by_voice.pop(item.track, None)
         del self._by_number[connection.number]
         self._plane.apply(ClosePeer(connection.number))
 
@@ -345,6 +382,9 @@ class Node:
             new_number=self._next_number,
         )
         peer.known.update(item.id for item in published.values())
+        for track in before:
+            self._by_voice.pop(track, None)
+        self._by_voice.update((item.track, peer) for item in published.values() if item.source == "microphone")
         tracks = tuple(replace(item.receive, track=published[item.mid].track) for item in negotiated.tracks)
         self._plane.apply(SetSections(connection.number, tracks, negotiated.slots))
         for item in published.values():
@@ -364,6 +404,7 @@ class Node:
                 peer.view = view
                 self._tell(peer, TracksChanged(peer.room, peer.participant, view))
             self._grow(peer, members)
+        room.hearing.keep({peer.participant for peer in room.peers.values() if peer.audible})
 
     def _grow(self, peer: Peer, members: Sequence[Member]) -> None:
         """Asks for more sections as the room grows; only who is inside hears how many there are."""

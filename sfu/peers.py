@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sfu.hearing import Hearing
 from sfu.room_events import Slots, TrackView
 from sfu.router import Member, Place, Publication, Router
 from sfu.sdp import LocalTransport, Negotiated
@@ -49,6 +50,12 @@ class Peer:
     slots: Slots = field(default_factory=lambda: Slots(1, 1))
     """As it was told last."""
 
+    @property
+    def audible(self) -> bool:
+        """Whether anybody may hear the participant speak: the gate is open, and a microphone is not muted."""
+        published = self.connection.published.values() if self.connection is not None else ()
+        return self.open and any(item.source == "microphone" and not item.muted for item in published)
+
     def member(self) -> Member:
         """As the router sees it."""
         connection = self.connection
@@ -66,6 +73,7 @@ class Room:
     """`number` is its name in the wire."""
 
     number: int
+    hearing: Hearing
     peers: dict[str, Peer] = field(default_factory=dict)
     router: Router = field(default_factory=Router)
 

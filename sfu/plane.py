@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 from sfu import _wire
 from sfu.commands import Command, Route
@@ -13,6 +13,7 @@ from sfu.events import (
     ConsentRegained,
     DtlsReceived,
     Event,
+    Levels,
     PathChanged,
     TrackStarted,
     Validated,
@@ -151,11 +152,15 @@ class VirtualPlane:
         return self.snapshot().routes
 
 
-def _event(event: tuple[str, int, bytes | None]) -> Event:
-    name, subject, datagram = event
-    if datagram is not None:
-        return DtlsReceived(subject, datagram)
-    return _PLAIN[name](subject)
+def _event(event: tuple[str, int, bytes | list[tuple[int, int]] | None]) -> Event:
+    match event:
+        case _, peer, bytes(datagram):
+            return DtlsReceived(peer, datagram)
+        case _, _, list(levels):
+            return Levels(tuple(levels))
+        case name, subject, None:
+            return _PLAIN[name](subject)
+    assert_never(event)
 
 
 def _snapshot(

@@ -69,4 +69,15 @@ class SlotsNeeded:
     slots: Slots
 
 
-NodeEvent = PeerConnected | PeerDisconnected | PeerFailed | TracksChanged | SlotsNeeded
+@dataclass(frozen=True, slots=True)
+class SpeakersChanged:
+    """Who speaks now, whoever has spoken the longest first: nobody whose gate is closed, nobody who is muted."""
+
+    room: str
+    participants: tuple[str, ...]
+
+
+PeerEvent = PeerConnected | PeerDisconnected | PeerFailed | TracksChanged | SlotsNeeded
+"""About one participant."""
+
+NodeEvent = PeerEvent | SpeakersChanged

@@ -117,6 +117,8 @@ class LiveRoom:
         self._peers: dict[str, bool] = {}  # those open on the node, and whether their gate is
         self._tracks: dict[str, tuple[TrackView, ...]] = {}
         self._told_tracks: dict[str, tuple[TrackView, ...]] = {}
+        self._speakers: tuple[str, ...] = ()
+        self._told_speakers: dict[str, tuple[str, ...]] = {}
         self._buckets: dict[str, Bucket] = {}
         self._timers = Timers(services.clock)
         self._log = log.bind(room=mark(room.id))
@@ -194,6 +196,12 @@ class LiveRoom:
         """The node says what a participant gets of others."""
         self._tracks[participant] = tracks
         self._tell_tracks(participant)
+
+    def speakers(self, participants: tuple[str, ...]) -> None:
+        """The node says who speaks."""
+        self._speakers = participants
+        for participant in self._links:
+            self._tell_speakers(participant)
 
     def tell(self, participant: str, message: messages.ServerMessage) -> None:
         """Passes a message on, if the participant is connected."""
@@ -273,13 +281,15 @@ class LiveRoom:
         for effect in follows:
             if isinstance(effect, OpenGate):
                 self._open_gate(effect.participant)
+        for participant in self._links:
+            self._tell_speakers(participant)
         item.settle(None)
         if isinstance(self._shown.life, Ended):
             self._services.over(self._shown)
 
     def _dismiss(self, effect: Dismiss) -> None:
         link = self._links.pop(effect.participant, None)
-        for kept in (self._views, self._tracks, self._told_tracks, self._buckets):
+        for kept in (self._views, self._tracks, self._told_tracks, self._told_speakers, self._buckets):
             kept.pop(effect.participant, None)
         self._timers.stop(effect.participant)
         if link is not None:
@@ -302,6 +312,7 @@ class LiveRoom:
         self._timers.stop(participant)
         self._views.pop(participant, None)
         self._told_tracks.pop(participant, None)
+        self._told_speakers.pop(participant, None)
         self._links[participant] = link
         slots = self._services.node.open_peer(self._shown.id, participant, size=self._shown.size)
         self._peers.setdefault(participant, False)
@@ -310,6 +321,7 @@ class LiveRoom:
         self._tell_view(participant, link)
         self._open_gate(participant)
         self._tell_tracks(participant)
+        self._tell_speakers(participant)
         if link.closed:
             self.disconnect(participant, link)
 
@@ -343,6 +355,17 @@ class LiveRoom:
                 ]
             )
         )
+
+    def _tell_speakers(self, participant: str) -> None:
+        # Who is not inside learns of nobody; and of those who are, whoever is just being closed is not named.
+        inside = self._shown.gate(participant) and self._newest.gate(participant)
+        speakers = tuple(each for each in self._speakers if inside and self._newest.gate(each))
+        link = self._links.get(participant)
+        if link is None or speakers == self._told_speakers.get(participant, ()):
+            return
+        self._told_speakers[participant] = speakers
+        if inside:
+            link.send(messages.Speakers(participants=list(speakers)))
 
     # --- the node
 

@@ -253,6 +253,13 @@ class Tracks(_ServerMessage):
     tracks: list[Track]
 
 
+class Speakers(_ServerMessage):
+    """Who speaks now, whoever has spoken the longest first."""
+
+    type: Literal["speakers"] = "speakers"
+    participants: list[Id]
+
+
 class Notice(_Message):
     """What the host tells the lobby."""
 
@@ -347,6 +354,7 @@ ServerMessage = (
     | Answer
     | Slots
     | Tracks
+    | Speakers
     | Lobby
     | Admitted
     | Held

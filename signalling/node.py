@@ -10,6 +10,7 @@ from sfu.room_events import (
     PeerFailed,
     Slots,
     SlotsNeeded,
+    SpeakersChanged,
     TracksChanged,
     TrackView,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "PeerFailed",
     "Slots",
     "SlotsNeeded",
+    "SpeakersChanged",
     "TrackView",
     "TracksChanged",
 ]

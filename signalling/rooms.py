@@ -26,6 +26,7 @@ from signalling.node import (
     PeerFailed,
     Slots,
     SlotsNeeded,
+    SpeakersChanged,
     TracksChanged,
 )
 from signalling.ratelimit import Bucket
@@ -225,6 +226,8 @@ class Rooms:
                 live.tracks(participant, tracks)
             case SlotsNeeded(participant=participant, slots=slots):
                 live.tell(participant, messages.Slots(audio=slots.audio, video=slots.video))
+            case SpeakersChanged(participants=speakers):
+                live.speakers(speakers)
             case _:
                 assert_never(event)
 

@@ -3,7 +3,7 @@ simulated clients that do ICE, DTLS and SRTP. It can crash and start again from 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path as FilePath
@@ -79,6 +79,9 @@ class Guest:
     told: tuple[messages.Track, ...] = ()
     people: frozenset[str] = frozenset()
     """Whom it was told of; nobody while it is in the lobby."""
+    speakers: tuple[str, ...] = ()
+    slots: int = 1
+    """Pairs of receive sections that it was asked to offer."""
     errors: list[str] = field(default_factory=list)
     ended: str | None = None
 
@@ -92,24 +95,35 @@ class _Link:
     """The server's end of a guest's WebSocket."""
 
     guest: Guest
+    meeting: "Meeting"
     closed: bool = False
 
     def send(self, message: messages.ServerMessage) -> None:
         if self.closed:
             return
         match message:
-            case messages.Joined(seat=seat):
+            case messages.Joined(seat=seat, slots=slots):
                 self.guest.seat = seat
                 self.guest.told = ()
                 self.guest.people = frozenset()
+                self.guest.speakers = ()
+                self.guest.slots = max(slots.audio, slots.video)
             case messages.Lobby():
                 self.guest.people = frozenset()
+                self.guest.speakers = ()
             case messages.Participants(participants=people):
                 self.guest.people = frozenset(person.id for person in people)
             case messages.Tracks(tracks=tracks):
                 self.guest.told = tuple(tracks)
             case messages.Error(code=code):
                 self.guest.errors.append(code)
+            case messages.Slots(audio=audio, video=video):
+                self.guest.slots = max(audio, video)
+            case messages.Held() | messages.Paused():
+                self.guest.speakers = ()
+            case messages.Speakers(participants=participants):
+                self.meeting.judge_speakers(self.guest, participants)
+                self.guest.speakers = tuple(participants)
             case _:
                 pass
 
@@ -128,6 +142,7 @@ class Meeting:
         self.random = Random(seed)
         self.seed = seed
         self.size = size
+        self.media = _MEDIA
         self.grant_key = SigningKey.generate()
         self.watch = GateWatch()
         """Told by the test what may pass; by number of the page."""
@@ -228,7 +243,7 @@ class Meeting:
         return await self._join(guest, messages.Join(seat=guest.seat))
 
     async def _join(self, guest: Guest, join: messages.Join) -> str | None:
-        link = _Link(guest)
+        link = _Link(guest, self)
         before, guest.member = guest.member, None
         try:
             guest.member = await self.finish(self.rooms.join(join, link))
@@ -309,7 +324,7 @@ class Meeting:
         answer = offer.read(await self.finish(self.rooms.offer(member, sdp, tracks)), first_track=page.ident * 10)
         client = page.host.client
         page.fingerprints = answer.fingerprints
-        media = {section.track: _MEDIA[section.kind] for section in answer.tracks}
+        media = {section.track: self.media[section.kind] for section in answer.tracks}
         client.set_sections(answer.tracks, answer.slots, media)
         if (client.ice.local, client.ice.remote) != (page.local, answer.credentials):
             client.ice.restart(self.network.now, page.local, answer.credentials)
@@ -318,6 +333,14 @@ class Meeting:
         # Set before the page's number was known here.
         self.wire_watch.gate(page.ident, self.plane.gates.get(page.number, False))
         self.network.touch(page.host)
+
+    def judge_speakers(self, listener: Guest, speakers: Collection[str]) -> None:
+        """Nobody hears of speakers, or is one, whose gate is closed."""
+        room = self.rooms.roster(ROOM)
+        assert room is not None
+        for name in (listener.name, *speakers):
+            if not room.gate(name):
+                raise PassedGateError(f"{listener.name} was told that {', '.join(speakers)} speak: {name} is closed")
 
     # Time
 

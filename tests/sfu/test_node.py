@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -25,7 +26,7 @@ from sfu.commands import (
 from sfu.config import MediaConfig
 from sfu.dtls import Certificate, Connected, Handshake
 from sfu.errors import SfuError
-from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, PathChanged, TrackStarted, Validated
+from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, Levels, PathChanged, TrackStarted, Validated
 from sfu.node import Node
 from sfu.plane import Snapshot, VirtualPlane
 from sfu.room_events import (
@@ -35,6 +36,7 @@ from sfu.room_events import (
     PeerFailed,
     Slots,
     SlotsNeeded,
+    SpeakersChanged,
     TracksChanged,
 )
 from sfu.sdp import OfferedTrack
@@ -162,6 +164,11 @@ def house() -> Iterator[House]:
     house = House()
     yield house
     house.node.stop()
+
+
+def about(events: list[NodeEvent]) -> set[str]:
+    """Whom they are about; what is about a whole room counts for nobody."""
+    return {event.participant for event in events if not isinstance(event, SpeakersChanged)}
 
 
 def kinds(commands: list[Command]) -> list[type[Command]]:
@@ -336,7 +343,7 @@ async def test_who_is_closed_is_told_nothing_and_shown_to_nobody(house: House) -
     await house.enter("bo", open=False)
     assert house.told == []
     house.node.set_gate("r", "bo", True)
-    assert {event.participant for event in house.told} == {"anna", "bo"}
+    assert about(house.told) == {"anna", "bo"}
     assert house.view("anna") == {"bo-microphone": "2", "bo-camera": "3"}
     assert house.view("bo") == {"anna-microphone": "2", "anna-camera": "3"}
     house.node.set_gate("r", "anna", False)
@@ -619,13 +626,13 @@ async def test_a_listener_may_remove_somebody(house: House) -> None:
 
     def remove(event: NodeEvent) -> None:
         house.told.append(event)
-        if event.participant == "anna":
+        if about([event]) == {"anna"}:
             house.node.close_peer("r", "bo")
 
     house.take()
     house.node.events = remove
     await house.enter("carl", size=3)
-    assert {event.participant for event in house.told} == {"anna", "carl"}
+    assert about(house.told) == {"anna", "carl"}
     assert house.view("anna") == {"carl-microphone": "2", "carl-camera": "3"}, "in the place of who was removed"
     assert house.view("carl") == {"anna-microphone": "2", "anna-camera": "3"}
 
@@ -644,7 +651,7 @@ async def test_what_is_no_longer_true_is_not_told(house: House) -> None:
 
     house.node.events = pause
     await house.enter("bo")
-    assert [event.participant for event in house.told] == ["anna", "anna", "bo"]
+    assert [about([event]) for event in house.told] == [{"anna"}, {"anna"}, {"bo"}]
     assert house.view("bo") == house.view("anna") == {}
     assert all(not event.tracks for event in house.told[1:] if isinstance(event, TracksChanged))
 
@@ -663,7 +670,113 @@ async def test_a_listener_that_fails_loses_nothing_else(house: House) -> None:
     assert len(house.node.snapshot().open_routes) == 4
     house.node.open_peer("r", "bo", size=2)
     house.node.receive(TrackStarted(1))
-    assert {event.participant for event in house.told} == {"bo"}
+    assert about(house.told) == {"bo"}
+
+
+# Who speaks
+
+
+@dataclass
+class Ear:
+    """Lets people be heard by a node in a time of its own."""
+
+    house: House
+    now: float = 50.0
+    timers: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+
+    def cancel(self) -> None:
+        self.timers.clear()
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> "Ear":
+        self.timers.append((self.now + delay, callback))
+        return self
+
+    def hear(self, seconds: float, **levels: int) -> list[tuple[str, ...]]:
+        """What was told of speakers, while microphones have these levels in -dBov."""
+        self.house.take()
+        tracks = tuple((self.track(name), level) for name, level in levels.items())
+        for _ in range(round(seconds / 0.2)):
+            self.now += 0.2
+            for at, callback in list(self.timers):
+                if at <= self.now:
+                    callback()
+            if tracks:
+                self.house.node.receive(Levels(tracks))
+        return told_speakers(self.house)
+
+    def track(self, name: str) -> int:
+        sections = [c for c in self.house.plane.applied if isinstance(c, SetSections)]
+        of = [c for c in sections if c.peer == self.house.number(name)]
+        return next(section.track for section in of[-1].tracks if section.kind == "audio")
+
+
+def told_speakers(house: House) -> list[tuple[str, ...]]:
+    return [event.participants for event in house.told if isinstance(event, SpeakersChanged)]
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    house = House()
+    ear = Ear(house)
+    house.node = Node(
+        house.plane,
+        (("192.0.2.7", 7882),),
+        certificate=SERVER,
+        executor=house.executor,
+        clock=lambda: ear.now,
+        call_later=ear.call_later,
+    )
+    yield ear
+    house.node.stop()
+    assert ear.timers == [], "nothing wakes a node that has stopped"
+
+
+async def test_who_speaks_is_told_once(ear: Ear) -> None:
+    for name in ("anna", "bo"):
+        await ear.house.enter(name)
+    assert ear.hear(2, anna=30, bo=70) == [("anna",)]
+    assert ear.hear(2) == [()], "by the clock, when nothing more is heard"
+
+
+@pytest.mark.parametrize("way", ["hold", "mute", "leave", "close"])
+async def test_who_is_closed_or_muted_stops_speaking_at_once(ear: Ear, way: str) -> None:
+    house = ear.house
+    for name in ("anna", "bo"):
+        await house.enter(name)
+    track = ear.track("anna")
+    assert ear.hear(1, anna=30, bo=30) == [("anna", "bo")]
+    house.take()
+    match way:
+        case "hold":
+            house.node.set_gate("r", "anna", False)
+        case "mute":
+            house.node.set_mute("r", "anna", "anna-microphone", True)
+        case "leave":
+            house.node.close_peer("r", "anna")
+        case _:
+            house.node.close_room("r")
+    assert told_speakers(house) == ([("bo",)] if way != "close" else [])
+    for _ in range(10):
+        ear.now += 0.2
+        house.node.receive(Levels(((track, 20),)))
+    assert all("anna" not in speakers for speakers in told_speakers(house)), "what was heard before is told late"
+
+
+async def test_a_muted_camera_does_not_silence(ear: Ear) -> None:
+    for name in ("anna", "bo"):
+        await ear.house.enter(name)
+    ear.house.node.set_mute("r", "anna", "anna-camera", True)
+    assert ear.hear(1, anna=30) == [("anna",)]
+
+
+async def test_a_new_connection_speaks_on(ear: Ear) -> None:
+    for name in ("anna", "bo"):
+        await ear.house.enter(name)
+    old = ear.track("anna")
+    await ear.house.enter("anna", browser_offer(session=2))
+    assert ear.track("anna") != old
+    ear.house.node.receive(Levels(((old, 10),)))
+    assert ear.hear(1, anna=30) == [("anna",)]
 
 
 # Any history

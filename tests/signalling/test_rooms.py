@@ -9,7 +9,16 @@ from signalling import seat as seats
 from signalling.config import SignallingConfig
 from signalling.errors import SignallingError
 from signalling.inputs import Act, End, HostBack, HostLost, Move
-from signalling.node import PeerConnected, PeerDisconnected, PeerFailed, Slots, SlotsNeeded, TracksChanged, TrackView
+from signalling.node import (
+    PeerConnected,
+    PeerDisconnected,
+    PeerFailed,
+    Slots,
+    SlotsNeeded,
+    SpeakersChanged,
+    TracksChanged,
+    TrackView,
+)
 from signalling.room import Ended, Presence, Standing
 from tests.signalling.doubles import KEY, NODE_KEY, House, Person, RecordingLink
 
@@ -691,6 +700,47 @@ async def test_what_the_node_told_before_a_closing_does_not_arrive_after_it(hous
     patient.take()
     house.node.events(TracksChanged("r", "pat", (VIEW,)))
     assert [m for m in patient.link.received if isinstance(m, messages.Tracks) and m.tracks] == []
+
+
+def speakers(person: Person) -> list[list[str]]:
+    return [message.participants for message in person.link.received if isinstance(message, messages.Speakers)]
+
+
+async def test_who_speaks_is_told_to_whoever_is_inside(house: House) -> None:
+    host, patient = await pair(house, size=3)
+    waiting = await house.enter("late", size=3)
+    for now in (("pat",), ("pat",), ("pat", "host"), ()):
+        house.node.events(SpeakersChanged("r", now))
+    for person in (host, patient):
+        assert speakers(person) == [["pat"], ["pat", "host"], []]
+    assert speakers(waiting) == []
+    house.node.events(SpeakersChanged("r", ("pat",)))
+    host.do("admit", "late")
+    assert speakers(waiting) == [["pat"]], "who comes in hears who speaks now"
+
+
+async def test_a_closed_gate_neither_tells_nor_is_told_who_speaks(house: House) -> None:
+    host, patient = await pair(house, size=3)
+    house.node.events(SpeakersChanged("r", ("pat", "host")))
+    for person in (host, patient):
+        person.take()
+    host.do("hold", "pat")
+    assert speakers(host) == [["host"]], "before the node says so"
+    house.node.events(SpeakersChanged("r", ("host",)))
+    house.node.events(SpeakersChanged("r", ("host", "pat")))
+    assert speakers(host) == [["host"]], "what the node said before the hold may come after it"
+    assert speakers(patient) == []
+    house.node.events(SpeakersChanged("r", ("host",)))
+    host.do("release", "pat")
+    assert speakers(patient) == [["host"]]
+
+
+async def test_a_new_connection_hears_who_speaks(house: House) -> None:
+    _, patient = await pair(house)
+    house.node.events(SpeakersChanged("r", ("host",)))
+    again = await house.join(seat=patient.seat)
+    assert speakers(again) == [["host"]]
+    house.node.events(SpeakersChanged("nowhere", ("host",)))
 
 
 async def test_other_events_of_the_node(house: House) -> None:

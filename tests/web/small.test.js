@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { WaitingSince } from "../../web/clinic/waiting-since.js";
 import { backoff } from "../../web/sdk/backoff.js";
 import { deflate, inflate, SDP_LIMIT } from "../../web/sdk/deflate.js";
+import { Remote } from "../../web/sdk/remote.js";
 import { Sender } from "../../web/sdk/sender.js";
 import { settle } from "./fakes.js";
 
@@ -96,4 +97,16 @@ test("without the server's word, since first seen; who comes back starts anew", 
   now = 90_000;
   assert.deepEqual(ids(since.order([waiting("a"), waiting("b"), waiting("c")])), ["b", "c", "a"]);
   assert.equal(since.waited("a"), 0);
+});
+
+test("who speaks is known of whoever is here", () => {
+  globalThis.MediaStream ??= class {};
+  const remote = new Remote(() => "me");
+  const person = (id) => ({ id, name: id, role: "patient", state: "admitted" });
+  remote.setParticipants([person("me"), person("anna"), person("bo")]);
+  remote.setSpeakers(["bo", "me", "gone"]);
+  assert.deepEqual(remote.speakers, ["bo", "me"]);
+  assert.deepEqual(remote.participants.map((one) => one.speaking), [true, false, true]);
+  remote.setSpeakers([]);
+  assert.deepEqual(remote.participants.map((one) => one.speaking), [false, false, false]);
 });

@@ -46,7 +46,7 @@ export function join(options) {
 /**
  * Events are CustomEvents with their payload in `detail`: `state` {state, previous}; `joined`; `lobby` {position, waiting, notice}; `admitted`; `held`;
  * `released`; `paused` {by, reason} (at once when we asked, and again when the server says so); `resumed`; `participants` (array of Participant);
- * `tracks` (the same array, when streams or mutes changed); `mute` {source, muted}; `reconnecting`; `media` {state, failures}; `ended` {reason};
+ * `tracks` (the same array, when streams or mutes changed); `speakers` (the same array, when others speak than before); `mute` {source, muted}; `reconnecting`; `media` {state, failures}; `ended` {reason};
  * `refused` {code, command} when the server declines an action; `error` {code, message}, final.
  */
 export class Call extends EventTarget {
@@ -143,6 +143,11 @@ export class Call extends EventTarget {
   /** Everybody the server lets us see, ourselves too, in the server's order. */
   get participants() {
     return this.#remote.participants;
+  }
+
+  /** Ids of those who speak, ourselves too, whoever has spoken the longest first. */
+  get speakers() {
+    return this.#remote.speakers;
   }
 
   /** Whether what we publish leaves this browser now, mutes aside. */
@@ -264,6 +269,7 @@ export class Call extends EventTarget {
     const first = this.#joined === null;
     this.#joined = joined;
     this.#standing.joined();
+    this.#speak([]);
     this.#keepSeat();
     this.#media.joined(joined);
     const { pausing } = this.#standing;
@@ -296,6 +302,8 @@ export class Call extends EventTarget {
         this.#remote.setTracks(message.tracks);
         this.#bind();
         return this.#stand(message, () => this.participants);
+      case "speakers":
+        return this.#speak(message.participants);
       case "slots":
         return this.#media.setSlots({ audio: message.audio, video: message.video });
       case "ended":
@@ -315,6 +323,13 @@ export class Call extends EventTarget {
     this.#standing.receive(message);
     this.#update();
     this.#emit(message.type, detail());
+  }
+
+  /** @param {string[]} ids */
+  #speak(ids) {
+    if (ids.length === 0 && this.speakers.length === 0) return;
+    this.#remote.setSpeakers(ids);
+    this.#emit("speakers", this.participants);
   }
 
   #onDown() {
@@ -340,6 +355,8 @@ export class Call extends EventTarget {
 
   #update() {
     this.#send();
+    // Who may not be heard hears nobody; and the server says nothing then.
+    if (!this.open) this.#speak([]);
     const { state } = this.#standing;
     if (state === this.#state) return;
     const previous = this.#state;

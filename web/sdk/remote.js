@@ -22,6 +22,7 @@
  * @property {boolean} hasCamera a camera is published, arrives, and is not muted
  * @property {boolean} hasMicrophone the same of the microphone
  * @property {boolean} hasScreen
+ * @property {boolean} speaking
  */
 
 export class Remote {
@@ -29,6 +30,8 @@ export class Remote {
   #infos = [];
   /** @type {TrackInfo[]} */
   #tracks = [];
+  /** @type {string[]} */
+  #speakers = [];
   /** @type {Map<string, { stream: MediaStream, screen: MediaStream }>} */
   #streams = new Map();
   #self;
@@ -47,6 +50,16 @@ export class Remote {
   /** @param {TrackInfo[]} tracks */
   setTracks(tracks) {
     this.#tracks = tracks;
+  }
+
+  /** @param {string[]} ids whoever has spoken the longest first */
+  setSpeakers(ids) {
+    this.#speakers = ids;
+  }
+
+  /** Who speaks, of those who are here. */
+  get speakers() {
+    return this.#speakers.filter((id) => this.#infos.some((info) => info.id === id));
   }
 
   get tracks() {
@@ -80,6 +93,7 @@ export class Remote {
         hasCamera: has("camera"),
         hasMicrophone: has("microphone"),
         hasScreen: has("screen"),
+        speaking: this.#speakers.includes(info.id),
       };
     });
   }

@@ -9,8 +9,15 @@ use venterom_wire::command as wire;
 use venterom_wire::event::Event;
 use venterom_wire::ice::Credentials;
 
-/// Name of the event, its subject's id, and the datagram where it has one.
-pub(crate) type EventTuple = (&'static str, u32, Option<Py<PyBytes>>);
+/// Name of the event, its subject's id, and what else it says.
+pub(crate) type EventTuple = (&'static str, u32, Option<Content>);
+
+/// A datagram, or tracks with their levels.
+#[derive(IntoPyObject)]
+pub(crate) enum Content {
+    Datagram(Py<PyBytes>),
+    Levels(Vec<(u32, u8)>),
+}
 
 #[derive(FromPyObject)]
 struct Codec {
@@ -300,12 +307,16 @@ pub(crate) fn event(py: Python<'_>, event: Event) -> EventTuple {
     match event {
         Event::DtlsReceived { peer, datagram } => {
             let datagram = PyBytes::new(py, &datagram).unbind();
-            ("DtlsReceived", peer.0, Some(datagram))
+            ("DtlsReceived", peer.0, Some(Content::Datagram(datagram)))
         }
         Event::Validated { peer } => ("Validated", peer.0, None),
         Event::PathChanged { peer } => ("PathChanged", peer.0, None),
         Event::ConsentLost { peer } => ("ConsentLost", peer.0, None),
         Event::ConsentRegained { peer } => ("ConsentRegained", peer.0, None),
         Event::TrackStarted { track } => ("TrackStarted", track.0, None),
+        Event::Levels { levels } => {
+            let levels = levels.into_iter().map(|(track, level)| (track.0, level));
+            ("Levels", 0, Some(Content::Levels(levels.collect())))
+        }
     }
 }

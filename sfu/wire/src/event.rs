@@ -16,4 +16,7 @@ pub enum Event {
     ConsentRegained { peer: PeerId },
     /// The first packet of a track arrived while it could pass.
     TrackStarted { track: TrackId },
+    /// How loud audio tracks that pass have been since the last of these, in -dBov (RFC 6464): those that were not silent,
+    /// of rooms in which somebody hears them.
+    Levels { levels: Vec<(TrackId, u8)> },
 }

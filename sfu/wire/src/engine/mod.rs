@@ -8,6 +8,7 @@ mod connect;
 mod feedback;
 mod governor;
 mod history;
+mod loudness;
 mod nack;
 pub mod outbox;
 mod passing;
@@ -32,6 +33,7 @@ use rustc_hash::FxHashMap;
 use crate::command::{Kind, PeerId, RoomId, Route, SlotId, TrackId};
 use crate::counters::Counters;
 use crate::engine::clock::NtpClock;
+use crate::engine::loudness::Loudness;
 use crate::engine::outbox::Run;
 use crate::engine::peer::Peers;
 use crate::engine::track::Track;
@@ -63,6 +65,11 @@ pub struct Engine {
     /// Replies to addresses rather than to peers: STUN.
     direct: Vec<(Tuple, Vec<u8>)>,
     events: Vec<Event>,
+    /// Audio tracks that passed since the node was last told how loud they are.
+    heard: Vec<TrackId>,
+    /// When it may be told again, and that it has not taken the last yet.
+    levels_at: Time,
+    levels_wait: bool,
     /// Peers of which the node has not taken everything yet.
     waiting: Vec<PeerId>,
     pub counters: Counters,
@@ -82,6 +89,9 @@ impl Engine {
             dirty: Vec::new(),
             direct: Vec::new(),
             events: Vec::new(),
+            heard: Vec::new(),
+            levels_at: Time::ZERO,
+            levels_wait: false,
             waiting: Vec::new(),
             counters: Counters::default(),
         }
@@ -129,6 +139,7 @@ impl Engine {
 
     /// The node has taken what was handed over.
     pub fn events_taken(&mut self) {
+        self.levels_wait = false;
         for id in self.waiting.drain(..) {
             if let Some(peer) = self.peers.get_mut(&id) {
                 peer.waiting = peer::Waiting::default();
@@ -241,6 +252,7 @@ impl Engine {
         }
         track.passes = passes;
         track.started = false;
+        track.loudness = Loudness::default();
         for stream in &mut track.streams {
             if passes {
                 stream.open()

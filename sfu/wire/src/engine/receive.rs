@@ -330,6 +330,9 @@ impl Engine {
                 silent.get(shown).copied().unwrap_or(true)
             });
         }
+        if let Some(level) = level {
+            self.hear(now, binding.track, level);
+        }
         let (needs_keyframe, viewer_rtt) = self.fan_out(now, binding.track, &packet);
         if let Some(track) = self.tracks.get_mut(&binding.track) {
             track.viewer_rtt = viewer_rtt;

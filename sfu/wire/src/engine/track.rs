@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::command::{EncodingName, Format, PeerId, ReceiveTrack, RoomId, SlotId};
 use crate::engine::governor::Governor;
+use crate::engine::loudness::Loudness;
 use crate::engine::stream::Stream;
 use crate::time::Time;
 
@@ -19,6 +20,7 @@ pub struct Track {
     pub passes: bool,
     /// A packet passed since the opening.
     pub started: bool,
+    pub loudness: Loudness,
     /// The longest round trip of a viewer: what is sent again must be kept for two of them.
     pub viewer_rtt: Duration,
     pub viewers: Vec<(PeerId, SlotId)>,
@@ -38,6 +40,7 @@ impl Track {
             muted: false,
             passes: false,
             started: false,
+            loudness: Loudness::default(),
             viewer_rtt: Duration::ZERO,
             viewers: Vec::new(),
         };

@@ -5,5 +5,6 @@ mod bounds;
 mod encodings;
 mod gates;
 mod keyframes;
+mod levels;
 mod numbers;
 mod property;
