@@ -42,6 +42,7 @@ lint: .venv/.dev node_modules/.package-lock.json
 	$(bin)/ruff check .
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	CARGO_TARGET_DIR=target cargo check --locked --quiet --manifest-path sfu/wire/fuzz/Cargo.toml
 	$(bin)/mypy
 	$(bin)/stubtest sfu._wire
 	node_modules/.bin/tsc --noEmit --project tsconfig.json
