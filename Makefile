@@ -18,16 +18,17 @@ export PYTHON
 bin := .venv/bin
 wire_sources := $(shell find sfu/wire sfu/wire-python \( -name target -o -name fuzz \) -prune -o -type f \( -name '*.rs' -o -name Cargo.toml \) -print)
 
-.PHONY: build demo test lint bench clean lock tools test-rust test-web test-python help
+.PHONY: build demo test test-long lint bench clean lock tools test-rust test-web test-python help
 
 help:
-	@echo 'make build   the server in .venv (quick when nothing changed)'
-	@echo 'make demo    build, then a demo clinic on http://localhost:$(PORT)'
-	@echo 'make test    lint and all tests, browsers included'
-	@echo 'make lint    formatters, linters and type checkers'
-	@echo 'make bench   benchmarks'
-	@echo 'make lock    pin the dependencies of both languages anew'
-	@echo 'make clean   remove what was built, and the data of the demo'
+	@echo 'make build       the server in .venv (quick when nothing changed)'
+	@echo 'make demo        build, then a demo clinic on http://localhost:$(PORT)'
+	@echo 'make test        lint and tests, browsers included'
+	@echo 'make test-long   the tests that are too long for make test'
+	@echo 'make lint        formatters, linters and type checkers'
+	@echo 'make bench       benchmarks'
+	@echo 'make lock        pin the dependencies of both languages anew'
+	@echo 'make clean       remove what was built, and the data of the demo'
 
 build: .venv/.wire
 
@@ -35,6 +36,9 @@ demo: build
 	@exec $(bin)/venterom demo --port $(PORT) --media-port $(MEDIA_PORT) --data $(DATA)
 
 test: tools lint test-rust test-web test-python
+
+test-long: tools .venv/.dev node_modules/.package-lock.json
+	$(bin)/python -m pytest -m long $(PYTEST_ARGS)
 
 lint: .venv/.dev node_modules/.package-lock.json
 	@scripts/require rustfmt clippy
@@ -54,7 +58,7 @@ test-web: node_modules/.package-lock.json
 	npm test --silent
 
 test-python: .venv/.dev
-	$(bin)/python -m pytest $(PYTEST_ARGS)
+	$(bin)/python -m pytest -m 'not long' $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@scripts/require chromium

@@ -5,6 +5,7 @@ import errno
 import ssl
 import time
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final, Self
 
 import structlog
@@ -12,11 +13,22 @@ from aiohttp import web
 
 from control.api.health import add_health_routes
 from control.api.lab import add_lab_routes
+from control.api.metrics import Numbers, add_metrics_route
 from control.api.problems import problems
 from control.config import Settings
-from control.errors import AddressInUseError, ConfigError
+from control.errors import (
+    AddressInUseError,
+    ConfigError,
+    DrainingError,
+    NotReadyError,
+    OverloadedError,
+    StartingError,
+    StorageUnavailableError,
+)
 from control.lab import LabLinks, Person
+from control.memory import share_in_use
 from control.pages import SecureHeaders, add_pages, default_root
+from control.watch import Watch
 from sfu.node import Node
 from signalling import grant
 from signalling.config import SignallingConfig
@@ -48,14 +60,23 @@ class Lab:
         )
 
 
+class Phase(Enum):
+    """The life of the service."""
+
+    STARTING = auto()
+    RUNNING = auto()
+    DRAINING = auto()
+
+
 class Service:
     """All of Venterom in one process."""
 
-    def __init__(self, node: Node, signalling: SignallingServer, runner: web.AppRunner) -> None:
+    def __init__(self, node: Node, signalling: SignallingServer, runner: web.AppRunner, watch: Watch) -> None:
         self._node = node
         self._signalling = signalling
         self._runner = runner
-        self._ready = False
+        self._watch = watch
+        self._phase = Phase.STARTING
 
     @classmethod
     async def start(cls, settings: Settings, lab: Lab | None) -> Self:
@@ -65,17 +86,22 @@ class Service:
             node = _start_node(settings)
             undo.callback(node.stop)
             signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory)
+            watch = Watch(
+                settings.limits, signalling.rooms.people, lambda: node.statistics().wire.cpu, memory=share_in_use
+            )
+            signalling.rooms.opens_rooms = watch.opens_rooms
             undo.push_async_callback(signalling.stop)
             await signalling.start()
             app = web.Application(middlewares=[problems], client_max_size=_BODY_MAX)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
-            service = cls(node, signalling, runner)
+            service = cls(node, signalling, runner, watch)
             _add_routes(app, settings, lab, service)
             await runner.setup()
             undo.push_async_callback(runner.cleanup)
             await _listen(runner, settings, tls)
             undo.pop_all()
-        service._ready = True
+        service._phase = Phase.RUNNING
+        watch.start()
         _log.info("started", http_port=settings.http.port, media_port=node.port)
         if not node.raised_priority:
             # Nothing fails; but with a busy neighbour on its core the thread's delay grows from 0.1 to some 4 ms.
@@ -86,13 +112,35 @@ class Service:
         """The WebSocket's route."""
         self._signalling.add_to(app)
 
-    def is_ready(self) -> bool:
-        """Whether people are taken."""
-        return self._ready
+    def hindrance(self) -> NotReadyError | None:
+        """Why new people are not taken, None where they are."""
+        match self._phase:
+            case Phase.STARTING:
+                return StartingError("the server starts")
+            case Phase.DRAINING:
+                return DrainingError("the server stops; come back to the next one")
+            case Phase.RUNNING:
+                pass
+        if not self._signalling.statistics().journal_healthy:
+            return StorageUnavailableError("the disk takes no journal: nobody is let in, calls go on")
+        strains = self._watch.strains()
+        if strains:
+            return OverloadedError(f"at the limit: {', '.join(sorted(strains))}; open rooms go on, new ones wait")
+        return None
+
+    def numbers(self) -> Numbers:
+        """What metrics tell."""
+        return Numbers(
+            node=self._node.statistics(),
+            signalling=self._signalling.statistics(),
+            lag=self._watch.lag(),
+            is_ready=self.hindrance() is None,
+        )
 
     async def stop(self) -> None:
         """Closes everything. Nobody's call is ended: their pages wait for us to come back."""
-        self._ready = False
+        self._phase = Phase.DRAINING
+        self._watch.stop()
         await self._signalling.stop()
         await self._runner.cleanup()
         self._node.stop()
@@ -103,7 +151,8 @@ def _add_routes(app: web.Application, settings: Settings, lab: Lab | None, servi
     public_url = settings.http.public_url
     https = settings.http.tls_certificate is not None or (public_url or "").startswith("https:")
     app.on_response_prepare.append(SecureHeaders(https=https))
-    add_health_routes(app, service.is_ready)
+    add_health_routes(app, service.hindrance)
+    add_metrics_route(app, service.numbers, token=settings.metrics.token, behind_proxy=settings.http.behind_proxy)
     service.add_to(app)
     if settings.lab.enabled and lab is not None:
         add_lab_routes(app, lab.links, lab.issue, public_url=public_url, websocket_path=settings.signalling.path)

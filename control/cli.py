@@ -72,6 +72,7 @@ def _run(settings: Settings, lab: Lab | None, announcement: str) -> int:
 
 async def _until_told_to_stop(settings: Settings, lab: Lab | None, announcement: str) -> None:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.told_by_loop)
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)

@@ -6,7 +6,7 @@ Each package owns the type of its section; here they are only put together.
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from control.errors import ConfigError
+from control.overload import LimitsConfig
 from sfu.config import MediaConfig
 from signalling.config import SignallingConfig
 from signalling.grant import DEFAULT_ISSUER
@@ -73,6 +74,14 @@ class GrantsConfig:
     """The issuer's public keys, a JWKS file; read again when it changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """Who may read `/metrics`."""
+
+    token: Annotated[str | None, Field(min_length=16)] = field(default=None, repr=False)
+    """What Prometheus sends as its bearer token; unset, only this host itself may read, and not through a proxy."""
+
+
 class Settings(BaseModel):
     """The whole configuration."""
 
@@ -85,6 +94,8 @@ class Settings(BaseModel):
     grants: GrantsConfig = GrantsConfig()
     media: MediaConfig = MediaConfig()
     signalling: SignallingConfig = SignallingConfig()
+    limits: LimitsConfig = LimitsConfig()
+    metrics: MetricsConfig = MetricsConfig()
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:

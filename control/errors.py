@@ -46,7 +46,38 @@ class LinkUnknownError(ControlError):
 
 
 class NotReadyError(ControlError):
-    """The server starts or stops."""
+    """Nobody new is taken; `code` says why."""
 
     code = "not_ready"
     status = 503
+
+
+class StartingError(NotReadyError):
+    """The server starts."""
+
+    code = "starting"
+
+
+class DrainingError(NotReadyError):
+    """The server stops; people's pages come back to the next one."""
+
+    code = "draining"
+
+
+class OverloadedError(NotReadyError):
+    """No new rooms are opened; those that are open go on."""
+
+    code = "overloaded"
+
+
+class StorageUnavailableError(NotReadyError):
+    """The disk takes no journal, so nobody is let in."""
+
+    code = "storage_unavailable"
+
+
+class MetricsForbiddenError(ControlError):
+    """Metrics are not for everybody."""
+
+    code = "metrics_forbidden"
+    status = 403

@@ -11,7 +11,7 @@ from sfu import dtls
 from sfu.addresses import Endpoint, announced
 from sfu.commands import ClosePeer, OpenPeer, RestartIce, SetGate, SetMute, SetRoutes, SetSections
 from sfu.config import MediaConfig
-from sfu.errors import SfuError
+from sfu.errors import DTLS_CODES, SfuError
 from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, Event, Levels, PathChanged, TrackStarted, Validated
 from sfu.hearing import Hearing
 from sfu.news import News
@@ -31,9 +31,11 @@ from sfu.room_events import (
 )
 from sfu.router import Member, wanted
 from sfu.sdp import Candidate, LocalTransport, Negotiated, OfferedTrack, negotiate, peek
+from sfu.stats import Histogram, NodeStatistics, Tally, doubling
 from sfu.transport import CallLater, Outcome, Timer, Transport, on_loop
 
 _HANDSHAKE_THREADS: Final = 2
+_HANDSHAKE_BOUNDS: Final = tuple(doubling(0.01, 30.0))
 
 
 class Node:
@@ -67,6 +69,8 @@ class Node:
         self._news = News()
         self._stop: Callable[[], None] | None = None
         self.events: Callable[[NodeEvent], None] = _ignore
+        self._handshakes = Histogram(_HANDSHAKE_BOUNDS)
+        self._failed_handshakes = Tally(tuple(DTLS_CODES))
         self.raised_priority: bool | None = None
         """Whether the system gave the media thread a raised priority; None where the node has no thread."""
 
@@ -107,6 +111,18 @@ class Node:
     def snapshot(self) -> Snapshot:
         """The wire's own view of everything."""
         return self._plane.snapshot()
+
+    def statistics(self) -> NodeStatistics:
+        """The numbers of node and wire."""
+        connections = [peer.connection for peer in self._by_number.values()]
+        return NodeStatistics(
+            wire=self._plane.statistics(),
+            raised_priority=bool(self.raised_priority),
+            transports=len(connections),
+            connected=sum(connection is not None and connection.flowing for connection in connections),
+            handshakes=self._handshakes.read(),
+            failed_handshakes=self._failed_handshakes.read(),
+        )
 
     def number(self, room: str, participant: str) -> int | None:
         """The participant's peer in the wire, none before its first offer."""
@@ -274,9 +290,11 @@ class Node:
         match outcome:
             case dtls.Connected():
                 connection.secured = True
+                self._handshakes.observe(self._clock() - connection.transport.began)
                 self._note_flow(peer, connection)
             case dtls.Failed(code):
                 # The wire keeps the peer: its alert has yet to leave.
+                self._failed_handshakes.add(code)
                 self._tell(peer, PeerFailed(peer.room, peer.participant, code))
             case dtls.Closed():
                 # The browser closed its PeerConnection; there is no need to wait until its consent runs out.

@@ -18,6 +18,7 @@ from sfu.events import (
     TrackStarted,
     Validated,
 )
+from sfu.stats import WireStatistics
 
 Address = tuple[str, int]
 
@@ -57,6 +58,9 @@ class Plane(Protocol):
     def snapshot(self) -> Snapshot:
         """The wire's own view, all commands so far carried out."""
 
+    def statistics(self) -> WireStatistics:
+        """Numbers alone: cheap enough to be read every second."""
+
 
 class ThreadPlane:
     """A media thread with real sockets. Events come on the event loop."""
@@ -95,6 +99,9 @@ class ThreadPlane:
 
     def snapshot(self) -> Snapshot:
         return _snapshot(self._wire.snapshot())
+
+    def statistics(self) -> WireStatistics:
+        return _statistics(self._wire.statistics())
 
     def close(self) -> None:
         """Ends the thread and closes its sockets."""
@@ -147,6 +154,9 @@ class VirtualPlane:
     def snapshot(self) -> Snapshot:
         return _snapshot(self._wire.snapshot())
 
+    def statistics(self) -> WireStatistics:
+        return _statistics(self._wire.statistics())
+
     def routes(self) -> frozenset[Route]:
         """The wire's own forwarding table, gates aside."""
         return self.snapshot().routes
@@ -161,6 +171,12 @@ def _event(event: tuple[str, int, bytes | list[tuple[int, int]] | None]) -> Even
         case name, subject, None:
             return _PLAIN[name](subject)
     assert_never(event)
+
+
+def _statistics(taken: tuple[list[int], int, int]) -> WireStatistics:
+    counters, history_bytes, cpu_us = taken
+    # Some sixty numbers: a structured array of numpy would be built slower than it is read.
+    return WireStatistics(dict(zip(_wire.COUNTERS, counters, strict=True)), history_bytes, cpu_us / 1e6)
 
 
 def _snapshot(

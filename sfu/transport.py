@@ -46,15 +46,23 @@ class Transport:
     executor: Executor
     clock: Callable[[], float]
     call_later: CallLater = on_loop
+    began: float = field(init=False)
+    """When the first datagram came, or else when the transport was made."""
     _waiting: deque[bytes] = field(default_factory=deque)
     _waiting_bytes: int = 0
+    _heard: bool = False
     _running: bool = False
     _secured: bool = False
     _over: bool = False
     _timer: Timer | None = None
 
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
     def receive(self, datagram: bytes) -> None:
         """A DTLS datagram from the peer's validated address. Too many at once are dropped, as a network would."""
+        if not self._heard:
+            self._heard, self.began = True, self.clock()
         size = self._waiting_bytes + len(datagram)
         if not self._over and len(self._waiting) < _MOST_WAITING and size <= dtls.MAX_BYTES:
             self._waiting.append(datagram)

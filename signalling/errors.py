@@ -9,7 +9,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         # The connection, before there is a WebSocket (HTTP status and JSON body).
         "origin_forbidden": "Pages of this origin may not connect.",
         "subprotocol_required": "Connect with the WebSocket subprotocol venterom.v1.",
-        "overloaded": "Too many connections are waiting to join; try again later.",
+        "overloaded": "The server has all it can carry: rooms that are open go on, new ones wait. Try again later.",
         "shutting_down": "The server is going down; try again in a moment.",
         # Messages.
         "bad_json": "The message is not one JSON object.",

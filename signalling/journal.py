@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from sfu.stats import Histogram, doubling
 from signalling.clock import Clock
 from signalling.logfile import Compact, LogFile
 from signalling.records import Record
@@ -82,6 +83,8 @@ class FileJournal:
         self._compact_at = self.COMPACT_AT
         self._closed = False
         self.on_recovery: Callable[[], None] = lambda: None
+        self.writes: Final = Histogram(tuple(doubling(0.0005, 10.0)))
+        """How long batches took until they were on disk."""
 
     @property
     def healthy(self) -> bool:
@@ -139,11 +142,13 @@ class FileJournal:
             self._writer = None
 
     async def _write_batch(self, batch: list[_Item]) -> None:
+        began = self._clock.monotonic()
         try:
             await self._worker.do(lambda: self._log.append(item.record for item in batch))
         except OSError:
             await self._refuse(batch)
             return
+        self.writes.observe(self._clock.monotonic() - began)
         for item in batch:
             item.done(True)
 

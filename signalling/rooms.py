@@ -1,7 +1,7 @@
 """All rooms of the node: who may enter, whose grants are spent, and what control may do. The journal restores it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
@@ -35,6 +35,7 @@ from signalling.recovery import is_over, replay
 from signalling.redact import mark
 from signalling.roles import is_host
 from signalling.room import Ended, Person, Room, restored
+from signalling.stats import Meter, People, count_people
 
 log: Final = structlog.get_logger("venterom.signalling")
 
@@ -79,6 +80,9 @@ class Rooms:
         self._spent: dict[GrantId, float] = {}
         self._pruning: Timer | None = None
         self._log = log
+        self.meter: Final = Meter()
+        self.opens_rooms: Callable[[], bool] = lambda: True
+        """Asked before a room comes into being; set by the owner, who knows how busy the host is."""
 
     @property
     def memory(self) -> float:
@@ -115,9 +119,21 @@ class Rooms:
 
     async def join(self, join: messages.Join, link: Link) -> Member:
         """Lets a connection in by grant or seat (raises SignallingError), and sends it `joined` and the state."""
-        if join.grant is not None:
-            return await self._enter(join, join.grant, link)
-        return await self._return(join, join.seat or "", link)
+        began = self._clock.monotonic()
+        try:
+            if join.grant is not None:
+                member = await self._enter(join, join.grant, link)
+            else:
+                member = await self._return(join, join.seat or "", link)
+        except SignallingError as error:
+            self.meter.refused_joins.add(error.code)
+            raise
+        self.meter.joins.observe(self._clock.monotonic() - began)
+        return member
+
+    def people(self) -> People:
+        """How many rooms and people there are."""
+        return count_people(live.state for live in self._live.values())
 
     async def _enter(self, join: messages.Join, token: str, link: Link) -> Member:
         grant = grants.verify(token, self._keys, audience=self._config.audience, now=self._clock.wall())
@@ -268,10 +284,15 @@ class Rooms:
             raise SeatError("seat_dead")
 
     def _room(self, name: str) -> LiveRoom:
-        """The room's present life. A new one joins the registry once something has happened in it."""
+        """The room's present life, or a new one, which joins the registry once something has happened in it.
+
+        RoomError `overloaded`: a new one is too much; who enters a room that is there, or returns, is always taken.
+        """
         live = self._live.get(name)
         if live is not None:
             return live
+        if not self.opens_rooms():
+            raise RoomError("overloaded")
         ended = self._ended.get(name)
         epoch = int(self._clock.wall() * 1000)
         if ended is None:

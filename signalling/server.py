@@ -21,9 +21,13 @@ from signalling.node import Node
 from signalling.recovery import compactor
 from signalling.rooms import Rooms
 from signalling.session import CLOSE_RESTART
+from signalling.stats import SignallingStatistics
 
 DRAIN_S: Final = 1.0
 """How long `stop` waits for clients to take their close frames."""
+
+_REFUSALS: Final = {"origin_forbidden": 403, "shutting_down": 503, "subprotocol_required": 400, "overloaded": 503}
+"""HTTP status by code."""
 
 
 class SignallingServer:
@@ -82,12 +86,29 @@ class SignallingServer:
             connection.abort()
         await self._journal.close()
 
+    def statistics(self) -> SignallingStatistics:
+        """The numbers of this moment."""
+        meter = self.rooms.meter
+        return SignallingStatistics(
+            people=self.rooms.people(),
+            joined=len(self._clients) - len(self._waiting),
+            waiting=len(self._waiting),
+            opened=meter.opened,
+            turned_away=meter.turned_away.read(),
+            joins=meter.joins.read(),
+            refused_joins=meter.refused_joins.read(),
+            journal_healthy=self._journal.healthy,
+            journal_writes=self._journal.writes.read(),
+        )
+
     # --- one connection
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         refusal = self._refusal(request)
         if refusal is not None:
-            return refusal
+            self.rooms.meter.turned_away.add(refusal)
+            return _problem(_REFUSALS[refusal], refusal)
+        self.rooms.meter.opened += 1
         websocket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
             compress=False,
@@ -119,15 +140,15 @@ class SignallingServer:
             waiting.discard(connection)
             self._clients.pop(connection, None)
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    def _refusal(self, request: web.Request) -> str | None:
         if not self._is_origin_allowed(request):
-            return _problem(403, "origin_forbidden")
+            return "origin_forbidden"
         if self._stopping:
-            return _problem(503, "shutting_down")
+            return "shutting_down"
         if SUBPROTOCOL not in _subprotocols(request):
-            return _problem(400, "subprotocol_required")
+            return "subprotocol_required"
         if len(self._waiting) >= self._config.max_unjoined:
-            return _problem(503, "overloaded")
+            return "overloaded"
         return None
 
     def _is_origin_allowed(self, request: web.Request) -> bool:

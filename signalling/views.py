@@ -92,18 +92,27 @@ def _people(room: Room, viewer: Person) -> Iterator[Shown]:
     leads = Right.SEE_LOBBY in RIGHTS[viewer.role]
     inside = (each for each in room.people.values() if each.inside and not each.gone)
     for each in sorted(inside, key=lambda each: each.turn):
-        yield _shown(each, "held" if each.standing is Standing.HELD else "admitted", leads)
+        yield _shown(each, leads)
     if leads:
         for each in _queue(room):
-            yield _shown(each, "lobby", leads)
+            yield _shown(each, leads)
 
 
-def _shown(person: Person, state: messages.State, to_host: bool) -> Shown:
+def state_of(person: Person) -> messages.State:
+    """How somebody with a seat looks to others."""
+    if person.presence is not Presence.CONNECTED:
+        return "reconnecting"
+    if person.standing is Standing.LOBBY:
+        return "lobby"
+    return "held" if person.standing is Standing.HELD else "admitted"
+
+
+def _shown(person: Person, to_host: bool) -> Shown:
     return Shown(
         id=person.id,
         name=person.name,
         role=person.role,
-        state=state if person.presence is Presence.CONNECTED else "reconnecting",
+        state=state_of(person),
         waiting_since=person.since if person.standing is Standing.LOBBY else None,
         removed_before=True if to_host and person.barred is not None else None,
     )

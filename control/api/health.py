@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers. `/readyz`: it takes people."""
+"""`/healthz`: the process answers. `/readyz`: it takes people, or says by a code why not."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,16 @@ from aiohttp import web
 from control.errors import NotReadyError
 
 
-def add_health_routes(app: web.Application, is_ready: Callable[[], bool]) -> None:
+def add_health_routes(app: web.Application, hindrance: Callable[[], NotReadyError | None]) -> None:
+    """`hindrance` tells why nobody is taken, nothing where they are."""
+
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        if not is_ready():
-            raise NotReadyError("starting or stopping")
+        error = hindrance()
+        if error is not None:
+            raise error
         return web.json_response({"status": "ready"})
 
     app.router.add_get("/healthz", healthz)

@@ -42,5 +42,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
     except Exception:
-        _log.exception("request_failed", method=request.method, path=request.path)
+        resource = request.match_info.route.resource
+        # The route, never the path: it may name somebody.
+        _log.exception("request_failed", method=request.method, route=None if resource is None else resource.canonical)
         return problem(500, "internal", "something went wrong on the server")

@@ -7,6 +7,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from sfu.commands import ClosePeer, Command, SetGate, SetKeys, SetRoutes, SetSections
 from sfu.plane import Snapshot, VirtualPlane
+from sfu.stats import WireStatistics
 from tests.bed.clock import SECOND, Clock
 from tests.bed.network import Network
 from tests.bed.srtp import Opening, Profile
@@ -102,6 +103,9 @@ class WatchedPlane:
 
     def snapshot(self) -> Snapshot:
         return self._plane.snapshot()
+
+    def statistics(self) -> WireStatistics:
+        return self._plane.statistics()
 
     def apply(self, command: Command) -> None:
         network = self._network

@@ -33,7 +33,6 @@ async def _bench(name: str, folder: Path) -> dict[str, float]:
 
 
 @pytest.mark.browser
-@pytest.mark.long
 async def test_join(tmp_path: Path) -> None:
     figures = await _bench("join", tmp_path)
     for step in ("frame", "admit_frame", "simulated_audio"):
@@ -41,7 +40,6 @@ async def test_join(tmp_path: Path) -> None:
     assert figures["opened_p50_ms"] <= figures["answered_p50_ms"] <= figures["frame_p50_ms"]
 
 
-@pytest.mark.long
 async def test_forward(tmp_path: Path) -> None:
     figures = await _bench("forward", tmp_path)
     assert figures["1_consultations.cpu_us"] > 0
@@ -51,7 +49,6 @@ async def test_forward(tmp_path: Path) -> None:
     assert counted[0] == pytest.approx(counted[1], rel=0.5)
 
 
-@pytest.mark.long
 async def test_memory(tmp_path: Path) -> None:
     figures = await _bench("memory", tmp_path)
     assert figures["people"] == 4

@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from control.app import Service
 from control.config import DataConfig, GrantsConfig, HttpConfig, Settings
 from control.demo import Demo, prepare
-from control.errors import AddressInUseError, ConfigError
+from control.errors import AddressInUseError, ConfigError, DrainingError
 from sfu.plane import ThreadPlane
 from signalling.errors import JournalError, KeyFileError
 from signalling.packing import pack
@@ -141,9 +141,9 @@ async def test_without_a_lab_there_are_no_lab_links(demo: Demo) -> None:
 async def test_after_the_stop_every_port_is_free_and_it_can_start_again(demo: Demo) -> None:
     for _ in range(2):
         service = await Service.start(demo.settings, demo.lab)
-        assert service.is_ready()
+        assert service.hindrance() is None
         await service.stop()
-        assert not service.is_ready()
+        assert isinstance(service.hindrance(), DrainingError)
     with socket.create_server(("127.0.0.1", demo.settings.http.port)):
         pass
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:

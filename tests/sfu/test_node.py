@@ -40,6 +40,7 @@ from sfu.room_events import (
     TracksChanged,
 )
 from sfu.sdp import OfferedTrack
+from sfu.stats import WireStatistics
 from tests.sfu.inline import Inline
 
 DATA = Path(__file__).with_name("data")
@@ -91,6 +92,9 @@ class Watched:
 
     def snapshot(self) -> Snapshot:
         return self.plane.snapshot()
+
+    def statistics(self) -> WireStatistics:
+        return self.plane.statistics()
 
     def take(self) -> list[Command]:
         applied, self.applied = self.applied, []
@@ -598,6 +602,8 @@ async def test_a_wrong_certificate_fails_and_a_new_offer_helps(house: House) -> 
     with pytest.raises(SfuError):
         await house.connect("anna")
     assert house.told == [PeerFailed("r", "anna", "dtls_fingerprint")]
+    failed = house.node.statistics().failed_handshakes
+    assert {code: count for code, count in failed.items() if count} == {"dtls_fingerprint": 1}
     assert not any(isinstance(command, SetKeys) for command in house.plane.applied)
     await house.node.offer("r", "anna", browser_offer(session=4711), BOTH)
     await house.connect("anna")

@@ -328,6 +328,28 @@ async def test_two_callers_hear_and_see_each_other(server: Server, pair: tuple[C
     assert server.node.snapshot().open_routes == frozenset()
 
 
+async def test_the_numbers_tell_of_the_call(server: Server, pair: tuple[Caller, Caller]) -> None:
+    anna, bo = pair
+    empty = server.node.statistics()
+    assert (empty.transports, empty.connected, empty.handshakes.count) == (2, 0, 0)
+    await connect(server, anna, bo)
+    await media_both_ways(server, anna, bo)
+    reports = "rtcp_received", "rtcp_sent"
+    await server.changes.until(lambda: all(server.counter(name) > 0 for name in reports))
+    full = server.node.statistics()
+    assert (full.transports, full.connected, full.handshakes.count) == (2, 2, 2)
+    assert 0 < full.handshakes.total < LIMIT
+    assert full.wire.cpu > empty.wire.cpu
+    assert full.wire.history_bytes > 0
+    for direction in ("received", "sent"):
+        traffic = full.wire.traffic(direction)
+        assert all(traffic[kind].datagrams > 0 for kind in ("stun", "dtls", "rtcp", "audio", "video")), traffic
+        assert traffic["video"].bytes > traffic["audio"].bytes > 5 * 12
+        assert traffic["other"].datagrams == 0
+    server.node.close_peer("r", bo.name)
+    assert (server.node.statistics().transports, server.node.statistics().connected) == (1, 1)
+
+
 async def test_a_caller_that_hangs_up_is_gone_long_before_its_consent(
     server: Server, pair: tuple[Caller, Caller]
 ) -> None:
@@ -405,7 +427,6 @@ async def test_forged_hellos_before_ice_and_during_the_handshake(
     assert not any(isinstance(event, PeerFailed | PeerDisconnected) for event in server.told)
 
 
-@pytest.mark.long
 async def test_a_thousand_handshakes_among_forged_hellos() -> None:
     """What broke other servers' handshakes: CVE-2023-49786, -51443 and -51275."""
     host = "127.0.0.1"

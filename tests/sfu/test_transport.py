@@ -14,6 +14,7 @@ from sfu.commands import Command, SendDtls, SetKeys
 from sfu.dtls import Certificate, Closed, Connected, Failed, Handshake
 from sfu.errors import DTLS_CODES, DtlsError
 from sfu.plane import Snapshot
+from sfu.stats import WireStatistics
 from sfu.transport import Outcome, Transport
 from tests.sfu.inline import Inline
 
@@ -39,6 +40,9 @@ class Commands:
         self.changed.set()
 
     def snapshot(self) -> Snapshot:
+        raise NotImplementedError
+
+    def statistics(self) -> WireStatistics:
         raise NotImplementedError
 
     def sent(self) -> list[bytes]:

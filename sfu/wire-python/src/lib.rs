@@ -4,6 +4,7 @@ mod convert;
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -42,6 +43,18 @@ fn snapshot(engine: &mut Engine) -> Snapshot {
         engine.peers().into_iter().map(|peer| peer.0).collect(),
         route_tuples(engine.routes()),
         route_tuples(engine.open_routes()),
+    )
+}
+
+/// What can be read often: counters in the order of `COUNTERS`, bytes held for retransmission, and microseconds of CPU
+/// that the media thread has used.
+type Statistics = (Vec<u64>, usize, u64);
+
+fn statistics(engine: &Engine, cpu: Duration) -> Statistics {
+    (
+        engine.counters.values(),
+        engine.history_bytes(),
+        cpu.as_micros() as u64,
     )
 }
 
@@ -109,6 +122,13 @@ impl ThreadWire {
     fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
         py.detach(|| self.with(|shard| shard.inspect(snapshot)))?
             .map_err(|_| ended())
+    }
+
+    fn statistics(&self, py: Python<'_>) -> PyResult<Statistics> {
+        py.detach(|| {
+            self.with(|shard| shard.inspect(|engine| statistics(engine, shard::cpu_time())))
+        })?
+        .map_err(|_| ended())
     }
 
     /// Ends the thread and closes its sockets.
@@ -188,6 +208,10 @@ impl VirtualWire {
             .into_iter()
             .map(|event| convert::event(py, event))
             .collect()
+    }
+
+    fn statistics(&self) -> Statistics {
+        statistics(&self.engine, Duration::ZERO)
     }
 
     fn snapshot(&mut self) -> Snapshot {

@@ -1,5 +1,7 @@
 //! Plain counters, read by the node in one call. Nothing here is ever reset.
 
+use crate::command::Kind;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
         #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
@@ -16,6 +18,57 @@ macro_rules! counters {
     };
 }
 
+/// What a datagram is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    Stun,
+    Dtls,
+    Rtcp,
+    Audio,
+    Video,
+    /// Retransmissions, and the padding that probes with them (RFC 4588).
+    Repair,
+}
+
+impl From<Kind> for Content {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Audio => Self::Audio,
+            Kind::Video => Self::Video,
+        }
+    }
+}
+
+impl Counters {
+    /// Notes a datagram that came in, once it is known what it is.
+    pub fn received(&mut self, content: Content, bytes: usize) {
+        let (datagrams, total) = match content {
+            Content::Stun => (&mut self.stun_received, &mut self.stun_bytes_received),
+            Content::Dtls => (&mut self.dtls_received, &mut self.dtls_bytes_received),
+            Content::Rtcp => (&mut self.rtcp_received, &mut self.rtcp_bytes_received),
+            Content::Audio => (&mut self.audio_received, &mut self.audio_bytes_received),
+            Content::Video => (&mut self.video_received, &mut self.video_bytes_received),
+            Content::Repair => (&mut self.repair_received, &mut self.repair_bytes_received),
+        };
+        *datagrams += 1;
+        *total += bytes as u64;
+    }
+
+    /// Notes a datagram that is handed over to be sent.
+    pub fn sent(&mut self, content: Content, bytes: usize) {
+        let (datagrams, total) = match content {
+            Content::Stun => (&mut self.stun_sent, &mut self.stun_bytes_sent),
+            Content::Dtls => (&mut self.dtls_sent, &mut self.dtls_bytes_sent),
+            Content::Rtcp => (&mut self.rtcp_sent, &mut self.rtcp_bytes_sent),
+            Content::Audio => (&mut self.audio_sent, &mut self.audio_bytes_sent),
+            Content::Video => (&mut self.video_sent, &mut self.video_bytes_sent),
+            Content::Repair => (&mut self.repair_sent, &mut self.repair_bytes_sent),
+        };
+        *datagrams += 1;
+        *total += bytes as u64;
+    }
+}
+
 counters! {
     /// Datagrams and bytes of UDP payload that came in.
     datagrams_received,
@@ -23,6 +76,32 @@ counters! {
     /// Datagrams and bytes of UDP payload that were queued to be sent.
     datagrams_sent,
     bytes_sent,
+    /// The same by what they are. STUN counts from anybody, DTLS and RTCP from validated addresses, the rest once it
+    /// passed authentication and is of a section; what is left of the totals is what was dropped before that.
+    stun_received,
+    stun_bytes_received,
+    dtls_received,
+    dtls_bytes_received,
+    rtcp_received,
+    rtcp_bytes_received,
+    audio_received,
+    audio_bytes_received,
+    video_received,
+    video_bytes_received,
+    repair_received,
+    repair_bytes_received,
+    stun_sent,
+    stun_bytes_sent,
+    dtls_sent,
+    dtls_bytes_sent,
+    rtcp_sent,
+    rtcp_bytes_sent,
+    audio_sent,
+    audio_bytes_sent,
+    video_sent,
+    video_bytes_sent,
+    repair_sent,
+    repair_bytes_sent,
     /// RTP packets that passed authentication.
     rtp_received,
     /// RTP packets sent to viewers, retransmissions apart.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Command, Keys, Kind, PeerId, RoomId, Route, SlotId, TrackId};
+use crate::counters::Content;
 use crate::engine::peer::Peer;
 use crate::engine::{Engine, timers};
 use crate::ice;
@@ -80,7 +81,7 @@ impl Engine {
     fn send_dtls(&mut self, id: PeerId, datagrams: &[Vec<u8>]) {
         if let Some(peer) = self.peers.get_mut(&id) {
             for datagram in datagrams {
-                peer.sending.outbox.push(datagram);
+                peer.sending.outbox.push(Content::Dtls, datagram);
             }
             self.mark_dirty(id);
         }

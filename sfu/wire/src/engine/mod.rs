@@ -31,7 +31,7 @@ use std::collections::BinaryHeap;
 use rustc_hash::FxHashMap;
 
 use crate::command::{Kind, PeerId, RoomId, Route, SlotId, TrackId};
-use crate::counters::Counters;
+use crate::counters::{Content, Counters};
 use crate::engine::clock::NtpClock;
 use crate::engine::loudness::Loudness;
 use crate::engine::outbox::Run;
@@ -102,6 +102,7 @@ impl Engine {
         for (tuple, datagram) in self.direct.drain(..) {
             self.counters.datagrams_sent += 1;
             self.counters.bytes_sent += datagram.len() as u64;
+            self.counters.sent(Content::Stun, datagram.len());
             send(
                 tuple,
                 Run {
@@ -121,6 +122,9 @@ impl Engine {
                     self.counters.datagrams_sent += run.count as u64;
                     self.counters.bytes_sent += run.contents.len() as u64;
                     send(tuple, run);
+                }
+                for (content, size) in peer.sending.outbox.contents() {
+                    self.counters.sent(content, size);
                 }
             }
             peer.sending.outbox.clear();

@@ -1,6 +1,7 @@
 //! What one turn sends to one peer: datagrams end to end in one buffer, ready for segmentation offload.
 
 use crate::command::SlotId;
+use crate::counters::Content;
 
 /// Room that an outbox keeps from turn to turn; what a burst needed beyond goes back.
 const KEPT: usize = 64 * 1024;
@@ -10,8 +11,8 @@ const KEPT: usize = 64 * 1024;
 pub struct Outbox {
     pub bytes: Vec<u8>,
     sizes: Vec<u16>,
-    /// Of each datagram the slot whose media it is; none for RTCP and DTLS.
-    slots: Vec<Option<SlotId>>,
+    /// Of each datagram what it is, and the slot whose media it is; none for RTCP and DTLS.
+    labels: Vec<(Content, Option<SlotId>)>,
 }
 
 impl Outbox {
@@ -21,11 +22,11 @@ impl Outbox {
     }
 
     /// Ends the datagram that began at `start`, media of `slot` or none of any.
-    pub fn commit(&mut self, start: usize, slot: Option<SlotId>) {
+    pub fn commit(&mut self, start: usize, content: Content, slot: Option<SlotId>) {
         match u16::try_from(self.bytes.len().saturating_sub(start)) {
             Ok(size) if size > 0 => {
                 self.sizes.push(size);
-                self.slots.push(slot);
+                self.labels.push((content, slot));
             }
             _ => self.bytes.truncate(start),
         }
@@ -36,22 +37,22 @@ impl Outbox {
         self.bytes.truncate(start);
     }
 
-    pub fn push(&mut self, datagram: &[u8]) {
+    pub fn push(&mut self, content: Content, datagram: &[u8]) {
         let start = self.start();
         self.bytes.extend_from_slice(datagram);
-        self.commit(start, None);
+        self.commit(start, content, None);
     }
 
     /// Takes back the media of a slot that still waits here: none goes out once its way is closed. Returns how many
     /// datagrams that were; RTCP and DTLS stay.
     pub fn withdraw(&mut self, slot: SlotId) -> u64 {
-        if !self.slots.contains(&Some(slot)) {
+        if !self.labels.iter().any(|label| label.1 == Some(slot)) {
             return 0;
         }
         let before = std::mem::take(self);
         let mut rest = before.bytes.as_slice();
         let mut withdrawn = 0;
-        for (&size, &owner) in before.sizes.iter().zip(&before.slots) {
+        for (&size, &(content, owner)) in before.sizes.iter().zip(&before.labels) {
             let Some((datagram, after)) = rest.split_at_checked(usize::from(size)) else {
                 break;
             };
@@ -62,7 +63,7 @@ impl Outbox {
             }
             let start = self.start();
             self.bytes.extend_from_slice(datagram);
-            self.commit(start, owner);
+            self.commit(start, content, owner);
         }
         withdrawn
     }
@@ -73,6 +74,12 @@ impl Outbox {
 
     pub fn len(&self) -> usize {
         self.sizes.len()
+    }
+
+    /// What each datagram is, and its size.
+    pub fn contents(&self) -> impl Iterator<Item = (Content, usize)> {
+        let sizes = self.sizes.iter().map(|&size| usize::from(size));
+        self.labels.iter().map(|label| label.0).zip(sizes)
     }
 
     /// Runs of datagrams of one size, only the last of a run shorter: what one system call can send.
@@ -87,7 +94,7 @@ impl Outbox {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT);
         self.sizes.clear();
-        self.slots.clear();
+        self.labels.clear();
     }
 }
 
@@ -145,7 +152,7 @@ mod tests {
     fn runs_join_equal_sizes_and_end_with_a_shorter_one() {
         let mut outbox = Outbox::default();
         for size in [10_usize, 10, 7, 9, 9, 12] {
-            outbox.push(&vec![size as u8; size]);
+            outbox.push(Content::Dtls, &vec![size as u8; size]);
         }
         let runs: Vec<_> = outbox
             .runs()
@@ -158,7 +165,7 @@ mod tests {
     fn a_run_never_exceeds_what_the_system_takes() {
         let mut outbox = Outbox::default();
         for _ in 0..200 {
-            outbox.push(&[0; 1200]);
+            outbox.push(Content::Dtls, &[0; 1200]);
         }
         let runs: Vec<_> = outbox.runs().collect();
         assert!(
@@ -175,7 +182,7 @@ mod tests {
         for (size, slot) in [(3_usize, one), (5, None), (4, two), (3, one), (6, two)] {
             let start = outbox.start();
             outbox.bytes.extend(vec![size as u8; size]);
-            outbox.commit(start, slot);
+            outbox.commit(start, Content::Video, slot);
         }
         assert_eq!(outbox.withdraw(SlotId(3)), 0);
         assert_eq!(outbox.withdraw(SlotId(1)), 2);
@@ -191,7 +198,7 @@ mod tests {
         let start = outbox.start();
         outbox.bytes.extend_from_slice(b"half");
         outbox.abort(start);
-        outbox.push(b"");
+        outbox.push(Content::Dtls, b"");
         assert!(outbox.is_empty() && outbox.bytes.is_empty());
     }
 }

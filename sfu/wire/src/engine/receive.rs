@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::command::{Kind, PeerId, TrackId};
+use crate::counters::Content;
 use crate::demux;
 use crate::engine::apply::repairs;
 use crate::engine::history::Entry;
@@ -32,20 +33,30 @@ impl Engine {
             return;
         }
         match demux::classify(datagram) {
-            demux::Kind::Stun => self.receive_stun(now, tuple, datagram),
+            demux::Kind::Stun => {
+                self.counters.received(Content::Stun, datagram.len());
+                self.receive_stun(now, tuple, datagram);
+            }
             demux::Kind::Unknown => self.counters.dropped_unknown += 1,
             kind => match self.tuples.get(&tuple) {
                 None => self.counters.dropped_unvalidated += 1,
                 Some(&peer) => match kind {
-                    demux::Kind::Dtls => self.receive_dtls(peer, datagram),
+                    demux::Kind::Dtls => {
+                        self.counters.received(Content::Dtls, datagram.len());
+                        self.receive_dtls(peer, datagram);
+                    }
                     demux::Kind::Rtp => self.receive_rtp(now, peer, datagram),
-                    _ => self.receive_rtcp(now, peer, datagram),
+                    _ => {
+                        self.counters.received(Content::Rtcp, datagram.len());
+                        self.receive_rtcp(now, peer, datagram);
+                    }
                 },
             },
         }
     }
 
     fn receive_rtp(&mut self, now: Time, id: PeerId, datagram: &mut [u8]) {
+        let size = datagram.len();
         let Ok(header) = Header::parse(datagram) else {
             self.counters.dropped_malformed += 1;
             return;
@@ -95,6 +106,12 @@ impl Engine {
             self.counters.dropped_unknown_stream += 1;
             return;
         };
+        let content = match self.tracks.get(&binding.track) {
+            _ if binding.repair => Content::Repair,
+            Some(track) => track.section.kind.into(),
+            None => return,
+        };
+        self.counters.received(content, size);
         if binding.repair {
             self.receive_repair(now, id, binding, &header, payload);
         } else {

@@ -1,6 +1,7 @@
 //! How packets to one peer are written: header anew, sealed straight into the outbox.
 
 use crate::command::{Extensions, SlotId};
+use crate::counters::Content;
 use crate::engine::clock::NtpClock;
 use crate::engine::outbox::Outbox;
 use crate::rtp::Outgoing;
@@ -22,6 +23,7 @@ pub struct Sending {
 pub struct Outbound<'a> {
     /// The slot that it is sent in.
     pub slot: SlotId,
+    pub content: Content,
     pub payload_type: u8,
     /// Extended sequence number: roll-over counter and sequence in one.
     pub sequence: u64,
@@ -95,7 +97,7 @@ impl Sending {
             start,
         ) {
             Ok(()) => {
-                self.outbox.commit(start, Some(packet.slot));
+                self.outbox.commit(start, packet.content, Some(packet.slot));
                 if extensions.transport_cc.is_some() {
                     self.transport_sequence = self.transport_sequence.wrapping_add(1);
                 }
@@ -121,7 +123,7 @@ impl Sending {
             self.outbox.abort(start);
             return false;
         }
-        self.outbox.commit(start, None);
+        self.outbox.commit(start, Content::Rtcp, None);
         true
     }
 }

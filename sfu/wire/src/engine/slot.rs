@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::command::{SendSlot, TrackId};
+use crate::counters::Content;
 use crate::engine::clock::ticks;
 use crate::engine::passing::Passing;
 use crate::engine::sending::{Outbound, Sending};
@@ -378,6 +379,7 @@ impl Slot {
         let timestamp = packet.timestamp.wrapping_add(passing.timestamp_offset);
         let outbound = Outbound {
             slot: self.section.slot,
+            content: self.section.kind.into(),
             payload_type: format.to,
             sequence,
             timestamp,
@@ -440,6 +442,7 @@ impl Slot {
         };
         let outbound = Outbound {
             slot: self.section.slot,
+            content: Content::Repair,
             payload_type,
             sequence: self.next_rtx,
             timestamp: entry.timestamp.wrapping_add(passing.timestamp_offset),

@@ -8,9 +8,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::time::ClockId;
 
 use crate::command::Command;
 use crate::engine::{self, Engine};
@@ -324,6 +325,12 @@ impl Turn {
     fn is_stop(&self) -> bool {
         matches!(self, Self::Stop)
     }
+}
+
+/// CPU time that the calling thread has used: asked on the media thread, what media costs.
+pub fn cpu_time() -> Duration {
+    let used = rustix::time::clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
 }
 
 fn ntp_now() -> u64 {

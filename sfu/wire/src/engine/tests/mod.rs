@@ -2,6 +2,7 @@
 
 pub(crate) mod bed;
 mod bounds;
+mod contents;
 mod encodings;
 mod gates;
 mod keyframes;

@@ -366,6 +366,29 @@ impl World {
             + counters.dropped_auth
             + counters.dropped_replay;
         assert!(refused + counters.rtp_received <= self.fed);
+        let sent = [
+            (counters.stun_sent, counters.stun_bytes_sent),
+            (counters.dtls_sent, counters.dtls_bytes_sent),
+            (counters.rtcp_sent, counters.rtcp_bytes_sent),
+            (counters.audio_sent, counters.audio_bytes_sent),
+            (counters.video_sent, counters.video_bytes_sent),
+            (counters.repair_sent, counters.repair_bytes_sent),
+        ];
+        let sum = |kinds: [(u64, u64); 6]| {
+            kinds
+                .iter()
+                .fold((0, 0), |sum, kind| (sum.0 + kind.0, sum.1 + kind.1))
+        };
+        assert_eq!(sum(sent), (counters.datagrams_sent, counters.bytes_sent));
+        let received = sum([
+            (counters.stun_received, counters.stun_bytes_received),
+            (counters.dtls_received, counters.dtls_bytes_received),
+            (counters.rtcp_received, counters.rtcp_bytes_received),
+            (counters.audio_received, counters.audio_bytes_received),
+            (counters.video_received, counters.video_bytes_received),
+            (counters.repair_received, counters.repair_bytes_received),
+        ]);
+        assert!(received.0 <= self.fed && received.1 <= counters.bytes_received);
         assert!(engine.timers.len() <= 500 * PEERS as usize);
         assert!(engine.history_bytes() <= 4 * PEERS as usize * 512 * 1024);
         for peer in engine.peers.values() {

@@ -1,0 +1,78 @@
+"""A server at its limit, over real sockets: no new rooms, everything else goes on, and the way back."""
+
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from control.app import Service
+from control.demo import Demo, prepare
+from tests.browser.server import free_port
+from tests.control.visitor import Visitor, grant, url
+
+
+@pytest.fixture
+def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Demo:
+    prepared = prepare(tmp_path, port=free_port(socket.SOCK_STREAM), media_port=free_port(socket.SOCK_DGRAM))
+    limits = replace(prepared.settings.limits, **request.param)
+    return replace(prepared, settings=prepared.settings.model_copy(update={"limits": limits}))
+
+
+@pytest_asyncio.fixture
+async def running(demo: Demo) -> AsyncIterator[Demo]:
+    service = await Service.start(demo.settings, demo.lab)
+    yield demo
+    await service.stop()
+
+
+async def readiness(http: aiohttp.ClientSession, demo: Demo) -> tuple[int, str, str]:
+    async with http.get(f"{url(demo)}/readyz") as response:
+        body = await response.json()
+    return response.status, body.get("code", ""), body.get("detail", "")
+
+
+@pytest.mark.parametrize("demo", [{"rooms": 1}], indirect=True)
+async def test_at_the_limit_only_new_rooms_are_refused(running: Demo) -> None:
+    address, lab = url(running), running.lab
+    async with aiohttp.ClientSession() as http:
+        assert await readiness(http, running) == (200, "", "")
+        first = await Visitor.come(http, address, grant=grant(lab, "r1", "ingrid"))
+        assert first.last["type"] == "joined"
+        seat = first.last["seat"]
+        status, code, detail = await readiness(http, running)
+        assert (status, code) == (503, "overloaded")
+        assert "rooms" in detail
+
+        turned_away = grant(lab, "r2", "arne")
+        other = await Visitor.come(http, address, grant=turned_away)
+        assert (other.last["type"], other.last["code"]) == ("error", "overloaded")
+        companion = await Visitor.come(http, address, grant=grant(lab, "r1", "kari", role="patient", gate="lobby"))
+        assert companion.last["type"] == "joined"
+        await first.close()
+        back = await Visitor.come(http, address, seat=seat)
+        assert back.last["type"] == "joined"
+        await back.ask(type="ping")
+
+        await back.websocket.send_json({"type": "end"})
+        assert (await back.until("ended"))["reason"] == "ended"
+        assert await readiness(http, running) == (200, "", "")
+        # The grant was not spent: the same connection may try it again.
+        assert (await other.ask(type="join", grant=turned_away))["type"] == "joined"
+        for visitor in (other, companion, back):
+            await visitor.close()
+
+
+@pytest.mark.parametrize("demo", [{"participants": 1}, {"memory": 0.0001}], indirect=True)
+async def test_people_and_memory_are_limits_too(running: Demo, demo: Demo) -> None:
+    async with aiohttp.ClientSession() as http:
+        if demo.settings.limits.participants == 1:
+            only = await Visitor.come(http, url(running), grant=grant(running.lab, "r1", "ingrid"))
+            assert only.last["type"] == "joined"
+        visitor = await Visitor.come(http, url(running), grant=grant(running.lab, "r2", "arne"))
+        assert visitor.last["code"] == "overloaded"
+        assert (await readiness(http, running))[:2] == (503, "overloaded")
+        await visitor.close()

@@ -1,0 +1,117 @@
+"""When it is too much: the limits one by one, the way back, and the measures behind them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from control.lag import EVERY, LagMeter
+from control.memory import share_in_use
+from control.overload import LimitsConfig, Load, Strain, strains
+from control.watch import Watch
+from signalling.stats import People
+
+LIMITS = LimitsConfig(rooms=100, participants=200, event_loop_lag=0.1, media_thread=0.8, memory=0.9)
+IDLE = Load(rooms=0, participants=0, event_loop_lag=0.0, media_thread=0.0, memory=0.5)
+NONE: frozenset[Strain] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("strain", "below", "at", "still", "relieved"),
+    [
+        (Strain.ROOMS, 99, 100, 90, 89),
+        (Strain.PARTICIPANTS, 199, 200, 180, 179),
+        (Strain.EVENT_LOOP, 0.099, 0.1, 0.091, 0.089),
+        (Strain.MEDIA_THREAD, 0.79, 0.8, 0.73, 0.71),
+        (Strain.MEMORY, 0.89, 0.9, 0.82, 0.80),
+    ],
+)
+def test_a_limit_holds_until_the_load_is_well_below(
+    strain: Strain, below: float, at: float, still: float, relieved: float
+) -> None:
+    name = {"event_loop": "event_loop_lag"}.get(strain.value, strain.value)
+    for before, value, after in [
+        (NONE, below, NONE),
+        (NONE, at, {strain}),
+        ({strain}, below, {strain}),
+        ({strain}, still, {strain}),
+        ({strain}, relieved, NONE),
+        (NONE, still, NONE),
+    ]:
+        load = replace(IDLE, **{name: value})  # type: ignore[arg-type]
+        assert strains(load, LIMITS, frozenset(before)) == after, (value, before)
+
+
+def test_each_limit_is_for_itself() -> None:
+    busy = Load(rooms=100, participants=195, event_loop_lag=1.0, media_thread=0.79, memory=0.85)
+    assert strains(busy, LIMITS, frozenset({Strain.MEMORY})) == {Strain.ROOMS, Strain.EVENT_LOOP, Strain.MEMORY}
+
+
+def test_a_limit_of_one_is_relieved_by_none() -> None:
+    one = replace(LIMITS, rooms=1)
+    assert strains(replace(IDLE, rooms=1), one, NONE) == {Strain.ROOMS}
+    assert strains(IDLE, one, frozenset({Strain.ROOMS})) == NONE
+
+
+def test_one_long_pause_is_no_busy_loop() -> None:
+    meter = LagMeter(0.0)
+    meter.tick(3.0)
+    assert meter.read().count == 1
+    assert meter.read().total == pytest.approx(3.0 - EVERY)
+    assert meter.recent == 0.0
+    assert meter.due == pytest.approx(3.0 + EVERY)
+
+
+def test_a_busy_loop_shows_and_passes() -> None:
+    meter, now = LagMeter(0.0), 0.0
+    for late, expected in [(0.2, 0.2), (0.0, 0.0)]:
+        for _ in range(50):
+            now = meter.due + late
+            meter.tick(now)
+        assert meter.recent == pytest.approx(expected)
+
+
+def test_a_tick_that_comes_early_is_not_late() -> None:
+    meter = LagMeter(0.0)
+    meter.tick(0.05)
+    assert meter.read().total == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limit", "current", "stat", "share"),
+    [("1000", "700", "anon 1\ninactive_file 200\n", 0.5), ("1000", "700", "anon 1\n", 0.7), ("10", "5", "", 0.5)],
+)
+def test_the_memory_of_a_control_group(tmp_path: Path, limit: str, current: str, stat: str, share: float) -> None:
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text(f"{current}\n")
+    (tmp_path / "memory.stat").write_text(stat)
+    assert share_in_use(tmp_path) == pytest.approx(share)
+
+
+def test_without_a_limit_the_host_counts(tmp_path: Path) -> None:
+    host = share_in_use(tmp_path)
+    assert 0 < host < 1
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("1\n")
+    (tmp_path / "memory.stat").write_text("")
+    assert share_in_use(tmp_path) == pytest.approx(host, abs=0.2)
+
+
+async def test_the_watch_measures_the_media_thread_and_memory() -> None:
+    """In the test's own time: the ticks are called by hand."""
+    now, cpu, memory = [100.0], [5.0], [0.1]
+    people = People(3, 0, {"lobby": 1, "admitted": 2, "held": 0, "reconnecting": 0})
+    watch = Watch(LIMITS, lambda: people, lambda: cpu[0], lambda: memory[0], clock=lambda: now[0])
+    watch.start()
+    try:
+        assert watch.opens_rooms()
+        now[0], cpu[0] = 102.0, 6.9
+        watch._tick()
+        assert watch.strains() == {Strain.MEDIA_THREAD}
+        assert not watch.opens_rooms()
+        now[0], cpu[0], memory[0] = 103.0, 7.0, 0.95
+        watch._tick()
+        assert watch.strains() == {Strain.MEMORY}
+        assert watch.lag().count == 2
+    finally:
+        watch.stop()
