@@ -74,7 +74,7 @@ test("who never got in hears of it after some tries", async (context) => {
   assert.equal(FakeSocket.made.length, 5);
 });
 
-for (const code of ["grant_invalid", "room_ended", "seat_dead", "room_full"]) {
+for (const code of ["grant_invalid", "room_ended", "seat_dead", "room_full", "overloaded"]) {
   test(`${code} is final`, async (context) => {
     const { clock, events } = start(context);
     await answerJoin({ type: "error", code, message: "" });

@@ -266,6 +266,12 @@ export const nb = {
         text: "Det er ikke plass til flere. Ring klinikken.",
         retry: true,
       },
+      overloaded: {
+        title: "Det er for mange samtaler nå",
+        text: "Vi kan ikke starte flere akkurat nå. Det er ikke din feil, og timen din er der fortsatt.",
+        steps: ["Vent et par minutter.", "Trykk «Prøv igjen».", "Kommer du ikke inn, ring klinikken."],
+        retry: true,
+      },
       network: {
         title: "Vi får ikke kontakt",
         text: "Nettet ditt eller tjenesten svarer ikke.",
