@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -34,13 +34,14 @@ class Child:
         core: int | None = None,
         raised: bool = False,
         environment: Mapping[str, str] | None = None,
+        by: Sequence[str] = (),
     ) -> Self:
-        """`core` is where it is to run; a system with a single one has no choice.
+        """`core` is where it is to run; a system with a single one has no choice. `by` is a command that runs it.
 
         `raised` asks for the priority that the media thread asks for itself.
         """
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *arguments,
+            *by, sys.executable, "-m", module, *arguments,
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,9 +13,11 @@ from playwright.async_api import Browser, Playwright, async_playwright
 from pytest_asyncio import is_async_test
 
 from tests.browser.capture import Capture
+from tests.browser.firefox import Firefox
+from tests.browser.island import Island
 from tests.browser.person import Person
 from tests.browser.server import Server
-from tests.browser.tab import PlaywrightTab
+from tests.browser.tab import PlaywrightTab, Tab
 
 INSTRUMENTS = Path(__file__).with_name("instruments.js")
 
@@ -56,12 +59,12 @@ async def playwright() -> AsyncIterator[Playwright]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
     """Starts a Chromium with further arguments; all are closed in the end."""
-    chromium = which("chromium") or which("google-chrome")
-    assert chromium is not None, "Chromium is not installed: apt-get install chromium"
     async with AsyncExitStack() as stack:
 
         async def start(*arguments: str) -> Browser:
-            browser = await playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, *arguments])
+            browser = await playwright.chromium.launch(
+                executable_path=_chromium(), args=[*CHROMIUM_ARGUMENTS, *arguments]
+            )
             stack.push_async_callback(browser.close)
             return browser
 
@@ -74,9 +77,47 @@ async def chromium(launch: Launch) -> Browser:
     return await launch()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def island() -> AsyncIterator[Island]:
+    try:
+        made = await Island.make()
+    except PermissionError as error:
+        pytest.skip(str(error))
+    async with made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def firefox(island: Island, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
+    """The one that all share; each person has a container."""
+    running = await Firefox.launch(tmp_path_factory.mktemp("firefox"), island)
+    yield running
+    await running.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def island_chromium(
+    island: Island, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Browser]:
+    """A Chromium where Firefox is."""
+    ferry = tmp_path_factory.mktemp("chromium") / "chromium"
+    ferry.write_text(f'#!/bin/sh\nexec {" ".join(island.command(_chromium()))} "$@"\n')
+    ferry.chmod(0o700)
+    browser = await playwright.chromium.launch(executable_path=ferry, args=CHROMIUM_ARGUMENTS)
+    yield browser
+    await browser.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
     running = await Server.start(tmp_path)
+    yield running
+    await running.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def island_server(tmp_path: Path, island: Island) -> AsyncIterator[Server]:
+    running = await Server.start(tmp_path, island=island)
     yield running
     await running.stop()
 
@@ -91,31 +132,50 @@ def capture(server: Server) -> Iterator[Capture]:
         yield running
 
 
+@pytest.fixture
+def island_capture(island_server: Server, island: Island) -> Iterator[Capture]:
+    with island.entered():
+        running = Capture(island_server.media_port)
+    with running:
+        yield running
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def arrive(chromium: Browser) -> AsyncIterator[Arrive]:
-    """Opens an address as a person of its own: `await arrive(url, colour="#00ff00", stubborn=True)`."""
+    """Opens an address as a person of its own: `await arrive(url, colour="#00ff00", stubborn=True)`.
+
+    What else may be asked of the page stands in `instruments.js`.
+    """
     async with AsyncExitStack() as stack:
 
         async def start(
             address: str,
             *,
-            browser: Browser | None = None,
-            colour: str | None = None,
-            second: str | None = None,
-            stubborn: bool = False,
+            browser: Browser | Firefox | None = None,
             viewport: tuple[int, int] = (1280, 800),
+            **asked: Any,
         ) -> Person:
-            context = await (browser or chromium).new_context(
-                permissions=["camera", "microphone"],
-                locale="nb-NO",
-                viewport={"width": viewport[0], "height": viewport[1]},
-            )
-            stack.push_async_callback(context.close)
-            await context.add_init_script(path=INSTRUMENTS)
-            settings = json.dumps({"colour": colour, "second": second, "stubborn": stubborn})
-            await context.add_init_script(f"Object.assign(venteromTest, {settings})")
-            tab = PlaywrightTab.of(await context.new_page())
+            script = f"{INSTRUMENTS.read_text()}\nObject.assign(venteromTest, {json.dumps(asked)});"
+            tab: Tab
+            if isinstance(browser, Firefox):
+                tab = await browser.open(script, viewport)
+                stack.push_async_callback(tab.close)
+            else:
+                context = await (browser or chromium).new_context(
+                    permissions=["camera", "microphone"],
+                    locale="nb-NO",
+                    viewport={"width": viewport[0], "height": viewport[1]},
+                )
+                stack.push_async_callback(context.close)
+                await context.add_init_script(script)
+                tab = PlaywrightTab.of(await context.new_page())
             await tab.goto(address)
             return Person(tab)
 
         yield start
+
+
+def _chromium() -> str:
+    found = which("chromium") or which("google-chrome")
+    assert found is not None, "Chromium is not installed: apt-get install chromium"
+    return found

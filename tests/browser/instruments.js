@@ -1,6 +1,9 @@
 // Put into every page before its own scripts. It watches what the page uses, and changes it only where a test asks.
 (() => {
-  const test = { sockets: [], peers: [], streams: [], frames: [], colour: null, second: null, stubborn: false };
+  const test = { sockets: [], peers: [], streams: [], frames: [] };
+  // What a test asks for: a painted camera of one colour (`second`: another device's) or of four in its quarters, and a
+  // pulsing tone (Hz) for a microphone.
+  Object.assign(test, { colour: null, second: null, quarters: null, tone: null, stubborn: false });
   window.venteromTest = test;
 
   window.WebSocket = class extends WebSocket {
@@ -21,18 +24,18 @@
   const getUserMedia = devices.getUserMedia.bind(devices);
   devices.getUserMedia = async (constraints) => {
     const stream = await getUserMedia(constraints);
-    if (test.colour !== null) {
-      for (const track of stream.getVideoTracks()) {
-        track.stop();
-        stream.removeTrack(track);
-        stream.addTrack(painted(track.getSettings().deviceId));
-      }
+    for (const track of stream.getTracks()) {
+      const made = track.kind === "video" ? painted : sounding;
+      if (track.kind === "video" ? (test.colour ?? test.quarters) === null : test.tone === null) continue;
+      track.stop();
+      stream.removeTrack(track);
+      stream.addTrack(made(track.getSettings().deviceId));
     }
     test.streams.push(stream);
     return stream;
   };
 
-  // A camera that shows one colour, which the test may change at any moment; another device shows another, where one is given.
+  // A camera that shows four colours, or one, which the test may change at any moment; another device may show another.
   // (Chromium's own fake devices cannot follow one upon the other: their clocks start anew, and its encoder drops old frames.)
   let first = null;
   function painted(deviceId) {
@@ -42,12 +45,32 @@
     const context = canvas.getContext("2d");
     let count = 0;
     setInterval(() => {
-      context.fillStyle = deviceId === first ? test.colour : (test.second ?? test.colour);
-      context.fillRect(0, 0, canvas.width, canvas.height);
+      const colour = deviceId === first ? test.colour : (test.second ?? test.colour);
+      const [width, height] = [canvas.width / 2, canvas.height / 2];
+      (test.quarters ?? Array(4).fill(colour)).forEach((one, index) => {
+        context.fillStyle = one;
+        context.fillRect((index % 2) * width, Math.floor(index / 2) * height, width, height);
+      });
       context.fillStyle = count++ % 2 ? "#808080" : "#909090"; // something moves, so every frame is sent
       context.fillRect(0, 0, 8, 8);
     }, 1000 / 30);
-    const track = canvas.captureStream(30).getVideoTracks()[0];
+    return named(canvas.captureStream(30).getVideoTracks()[0], deviceId);
+  }
+
+  function sounding(deviceId) {
+    const context = new AudioContext();
+    const { sampleRate } = context;
+    const pulse = new AudioBuffer({ length: sampleRate / 2, sampleRate });
+    const samples = pulse.getChannelData(0);
+    for (let i = 0; i < sampleRate / 4; i++) samples[i] = 0.5 * Math.sin((2 * Math.PI * test.tone * i) / sampleRate);
+    const source = new AudioBufferSourceNode(context, { buffer: pulse, loop: true });
+    const destination = context.createMediaStreamDestination();
+    source.connect(destination);
+    source.start();
+    return named(destination.stream.getAudioTracks()[0], deviceId);
+  }
+
+  function named(track, deviceId) {
     const getSettings = track.getSettings.bind(track);
     track.getSettings = () => ({ ...getSettings(), deviceId });
     return track;
@@ -74,6 +97,12 @@
     return Array.from({ length: columns * rows }, (_, i) => [data[4 * i], data[4 * i + 1], data[4 * i + 2]]);
   };
 
+  // How many frames a video has shown. Firefox counts none of a stream's in getVideoPlaybackQuality().
+  test.shown = (video) => {
+    if (!video?.srcObject) return 0;
+    return video.mozPaintedFrames ?? video.getVideoPlaybackQuality().totalVideoFrames;
+  };
+
   // The colour in the middle of every frame that such an element shows, one that the page makes later too.
   test.watch = (selector) => {
     const watched = new WeakSet();
@@ -94,7 +123,7 @@
 
   // Loudest frequency (Hz) and its level (dB) of a stream within a time.
   test.listen = async (stream, milliseconds) => {
-    const context = new AudioContext({ sampleRate: 48000 });
+    const context = new AudioContext(); // of another rate Firefox takes no stream
     await context.resume();
     const analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0 });
     context.createMediaStreamSource(new MediaStream(stream.getAudioTracks())).connect(analyser);
@@ -104,7 +133,7 @@
       await new Promise((done) => setTimeout(done, 40));
       analyser.getFloatFrequencyData(bins);
       bins.forEach((decibel, bin) => {
-        if (decibel > best.decibel) best = { hertz: (bin * 48000) / 4096, decibel };
+        if (decibel > best.decibel) best = { hertz: (bin * context.sampleRate) / 4096, decibel };
       });
     }
     await context.close();

@@ -8,13 +8,10 @@ from typing import Any
 
 from playwright.async_api import Locator, Page
 
+from tests.browser.content import NEAR, Quarters, Rgb, distance, until_quarters, until_tone
 from tests.browser.tab import PlaywrightTab, Tab
 
 PATIENCE_S = 20.0
-NEAR = 70
-"""Colours no further apart are one colour, after an encoder had them."""
-
-Rgb = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +69,10 @@ class Person:
         await self.is_in("preview")
         await self.press("join")
 
+    async def admits(self) -> None:
+        """Lets in whoever waits, or will."""
+        await self.press("admit")
+
     async def says(self, type_: str, **fields: Any) -> float:
         """Sends a message of the protocol on the page's own socket, for what no button of the page does."""
         message = json.dumps({"type": type_, **fields})
@@ -112,10 +113,7 @@ class Person:
     async def frames_of_remote(self) -> int:
         """How many frames the remote picture has shown."""
         count = await self.tab.evaluate(
-            """() => {
-                const video = document.querySelector('[data-testid=remote-video]');
-                return video?.srcObject ? video.getVideoPlaybackQuality().totalVideoFrames : 0;
-            }"""
+            "() => venteromTest.shown(document.querySelector('[data-testid=remote-video]'))"
         )
         return int(count)
 
@@ -126,8 +124,7 @@ class Person:
             await self.tab.wait_for(
                 """([start, frames]) => {
                     const video = document.querySelector('[data-testid=remote-video]');
-                    return video && video.srcObject && video.videoWidth > 0
-                        && video.getVideoPlaybackQuality().totalVideoFrames >= start + frames;
+                    return video && video.videoWidth > 0 && venteromTest.shown(video) >= start + frames;
                 }""",
                 [start, frames],
                 within_s=within_s,
@@ -170,6 +167,11 @@ class Person:
         )
         return [_rgb(field) for field in fields]
 
+    async def sees_quarters(self, colours: Quarters, within_s: float = PATIENCE_S) -> None:
+        """Waits until the remote picture is of these colours, the right way round."""
+        await self.sees_remote(within_s)
+        await until_quarters(colours, lambda: self.grid(8, 8), within_s)
+
     async def sees_colour(self, colour: str, within_s: float = 5.0) -> bool:
         """Whether the middle of the remote picture takes that colour."""
         end = time.monotonic() + within_s
@@ -192,6 +194,11 @@ class Person:
         """The loudest frequency (Hz) in the decoded sound, and its level (dB)."""
         best = await self.tab.evaluate(_WITH_REMOTE % "venteromTest.listen(stream, milliseconds)", seconds * 1000)
         return float(best["hertz"] or 0), float(best["decibel"] if best["decibel"] is not None else "-inf")
+
+    async def hears_tone(self, hertz: float, within_s: float = PATIENCE_S) -> None:
+        """Waits until that is the loudest frequency in the decoded sound."""
+        await self.sees_remote(within_s)  # the sound is of the same stream
+        await until_tone(hertz, lambda: self.hears_remote(0.6), within_s)
 
     async def moments_of_remote(self, seconds: float) -> Moments:
         """When the decoded stream flashes and clicks."""
@@ -250,12 +257,6 @@ _WITH_SELF = """async (milliseconds) => {
     const stream = new MediaStream([last('video'), last('audio')]);
     return await %s;
 }"""
-
-
-def distance(one: Rgb, other: str) -> int:
-    """How far a colour is from another, written as `#rrggbb`, in its furthest part."""
-    wanted = (int(other[1:3], 16), int(other[3:5], 16), int(other[5:7], 16))
-    return max(abs(a - b) for a, b in zip(one, wanted, strict=True))
 
 
 def _rgb(field: list[float]) -> Rgb:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from tests.browser.island import Island
+
 READY_S = 30.0
 STOP_S = 5.0
 _ROOT = Path(__file__).resolve().parents[2]
@@ -35,19 +37,21 @@ class Server:
     practitioner: str
     media_port: int
     log: Path
+    island: Island | None
 
     @classmethod
-    async def start(cls, data: Path, *, port: int | None = None, media_port: int | None = None) -> Self:
+    async def start(
+        cls, data: Path, *, port: int | None = None, media_port: int | None = None, island: Island | None = None
+    ) -> Self:
         port = port or free_port(socket.SOCK_STREAM)
         media_port = media_port or free_port(socket.SOCK_DGRAM)
         log = data / "server.log"
         with log.open("ab") as errors:
+            command = (sys.executable, "-m", "control.cli", "demo")
+            where = ("--port", str(port), "--media-port", str(media_port), "--data", str(data / "demo"))
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "control.cli",
-                "demo",
-                *("--port", str(port), "--media-port", str(media_port), "--data", str(data / "demo")),
+                *(island.command(*command) if island else command),
+                *where,
                 cwd=_ROOT,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
@@ -62,14 +66,14 @@ class Server:
             await process.wait()
             print(log.read_text())
             raise
-        return cls(process, lines["ready"], lines["patient"], lines["practitioner"], media_port, log)
+        return cls(process, lines["ready"], lines["patient"], lines["practitioner"], media_port, log, island)
 
     async def restart(self) -> Self:
         """The process dies as by a power cut, and another takes its place with the same data and ports."""
         self.process.kill()
         await self.process.wait()
         port = urlsplit(self.url).port
-        return await type(self).start(self.log.parent, port=port, media_port=self.media_port)
+        return await type(self).start(self.log.parent, port=port, media_port=self.media_port, island=self.island)
 
     async def stop(self) -> None:
         if self.process.returncode is None:

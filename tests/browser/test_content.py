@@ -10,7 +10,8 @@ import pytest
 from tests.browser import sources
 from tests.browser.call import meet
 from tests.browser.conftest import Arrive, Launch
-from tests.browser.person import Person, Rgb
+from tests.browser.content import Rgb
+from tests.browser.person import Person
 from tests.browser.server import Server
 from tests.browser.sources import BLACK, BLUE, CYAN, GREEN, MAGENTA, RED, WHITE, YELLOW, Colour
 

@@ -12,7 +12,8 @@ import pytest
 from tests.browser.call import Call, meet, wait_in_lobby
 from tests.browser.capture import Capture, Packet
 from tests.browser.conftest import Arrive
-from tests.browser.person import NEAR, Person, distance
+from tests.browser.content import NEAR, distance
+from tests.browser.person import Person
 from tests.browser.server import Server
 
 GRACE_S = 0.5

@@ -1,0 +1,75 @@
+"""A network of its own: a namespace with an address that is not loopback, which Firefox needs (it passes over 127.0.0.1
+as the other end of a call). No packet leaves it, and every port in it is free.
+"""
+
+import asyncio
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self
+
+_CLONE_NEWNET: Final = 0x40000000
+_NAMES: Final = Path("/run/netns")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Island:
+    """As a context it ends with the block; whatever runs in it should have ended before."""
+
+    address: Final = "10.203.0.1"
+    """On a pair of virtual cables of which both ends are here."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @classmethod
+    async def make(cls) -> Self:
+        """PermissionError for who is not root."""
+        if os.geteuid() != 0:
+            raise PermissionError("a network namespace needs root")
+        island = cls(f"venterom-{os.getpid()}")
+        await _ip("netns", "add", island._name)
+        for command in (
+            "link set lo up",
+            "link add cable0 type veth peer name cable1",
+            f"address add {cls.address}/24 dev cable0",
+            "link set cable0 up",
+            "link set cable1 up",
+            "route add default dev cable0",
+        ):
+            await _ip("-n", island._name, *command.split())
+        return island
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await _ip("netns", "delete", self._name)
+
+    def command(self, *command: str) -> tuple[str, ...]:
+        """The same command, run in here."""
+        return ("ip", "netns", "exec", self._name, *command)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Sockets made in the block belong here, wherever they are used later. The block must not await."""
+        with open("/proc/thread-self/ns/net") as home, open(_NAMES / self._name) as here:
+            _enter(here.fileno())
+            try:
+                yield
+            finally:
+                _enter(home.fileno())
+
+
+def _enter(namespace: int) -> None:
+    """The calling thread alone."""
+    if _libc.setns(namespace, _CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+async def _ip(*arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec("ip", *arguments)
+    assert await process.wait() == 0, f"ip {' '.join(arguments)}"
