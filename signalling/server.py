@@ -104,6 +104,9 @@ class SignallingServer:
     # --- one connection
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if "Upgrade" not in request.headers:
+            # A client asks whether anybody is here before it opens a WebSocket: browsers hold back who fails often.
+            return _problem(503, "shutting_down") if self._stopping else web.Response(status=204)
         refusal = self._refusal(request)
         if refusal is not None:
             self.rooms.meter.turned_away.add(refusal)

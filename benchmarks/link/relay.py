@@ -86,8 +86,14 @@ class Relay:
         return f"{self.address[0]}:{self.address[1]}"
 
     def flow(self, port: int) -> Flow:
-        """Of the client that sends from that port of its own. LookupError: nothing came from there."""
-        return self._call(lambda: next(flow for (_, own), flow in self._flows.items() if own == port))
+        """Of the client that sends from that port of its own, or that the server sees there: a browser may name either.
+
+        LookupError: there is none.
+        """
+        for flow in self.flows():
+            if port in (flow.client[1], *flow.ports):
+                return flow
+        raise LookupError(f"no client at port {port}")
 
     def flows(self) -> tuple[Flow, ...]:
         """All, in order of their first datagram."""

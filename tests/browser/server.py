@@ -6,8 +6,10 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -38,11 +40,19 @@ class Server:
     media_port: int
     log: Path
     island: Island | None
+    settings: Mapping[str, str]
 
     @classmethod
     async def start(
-        cls, data: Path, *, port: int | None = None, media_port: int | None = None, island: Island | None = None
+        cls,
+        data: Path,
+        *,
+        port: int | None = None,
+        media_port: int | None = None,
+        island: Island | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
+        """`settings` are of media and signalling, as in the environment: `{"SIGNALLING__HOST_ABSENCE": "2"}`."""
         port = port or free_port(socket.SOCK_STREAM)
         media_port = media_port or free_port(socket.SOCK_DGRAM)
         log = data / "server.log"
@@ -55,7 +65,9 @@ class Server:
                 cwd=_ROOT,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                env=os.environ
+                | {"PYTHONUNBUFFERED": "1"}
+                | {f"VENTEROM_{name}": value for name, value in settings.items()},
                 start_new_session=True,
             )
         try:
@@ -66,14 +78,35 @@ class Server:
             await process.wait()
             print(log.read_text())
             raise
-        return cls(process, lines["ready"], lines["patient"], lines["practitioner"], media_port, log, island)
+        links = lines["patient"], lines["practitioner"]
+        return cls(process, lines["ready"], *links, media_port, log, island, settings)
 
     async def restart(self) -> Self:
         """The process dies as by a power cut, and another takes its place with the same data and ports."""
+        await self.kill()
+        return await self.start_again()
+
+    async def kill(self) -> None:
+        """The process dies as by a power cut."""
         self.process.kill()
         await self.process.wait()
+
+    async def start_again(self) -> Self:
+        """Another takes the place of one that is gone, with the same data, ports and settings."""
+        return await type(self).start(
+            self.log.parent,
+            port=self.port,
+            media_port=self.media_port,
+            island=self.island,
+            settings=self.settings,
+        )
+
+    @property
+    def port(self) -> int:
+        """Of pages and signalling."""
         port = urlsplit(self.url).port
-        return await type(self).start(self.log.parent, port=port, media_port=self.media_port, island=self.island)
+        assert port is not None
+        return port
 
     async def stop(self) -> None:
         if self.process.returncode is None:

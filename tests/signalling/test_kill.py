@@ -80,20 +80,29 @@ async def test_a_kill_in_the_middle_of_a_call(tmp_path: Path) -> None:
             host = await joined(http, url, grant=doctor)
             seats = {"d": (await until(host, "joined"))["seat"]}
             people = {}
-            for name in ("in", "waits", "out"):
+            for name in ("in", "waits", "out", "held", "back"):
                 token = grant.issue(key, room="r", participant=name, role="patient", name=name)
                 people[name] = await joined(http, url, grant=token)
                 seats[name] = (await until(people[name], "joined"))["seat"]
-            for command, about in (("admit", "in"), ("remove", "out"), ("pause", "in")):
+            commands = (
+                *(("admit", name) for name in ("in", "held", "back")),
+                *(("remove", "out"), ("hold", "held"), ("to-lobby", "back"), ("pause", "in")),
+            )
+            for command, about in commands:
                 await host.send_str(json.dumps({"type": command, "participant": about}))
             await until(people["in"], "paused")
             await until(people["out"], "ended")
+            await until(people["held"], "held")
         async with process(tmp_path) as url:
             host = await joined(http, url, seat=seats["d"])
             assert (await until(host, "joined"))["gate"] == "open"
             assert (await until(host, "paused"))["by"] == "d"
             assert (await until(await joined(http, url, seat=seats["in"]), "joined"))["gate"] == "open"
             assert (await until(await joined(http, url, seat=seats["waits"]), "lobby"))["position"] == 1
+            assert (await until(await joined(http, url, seat=seats["back"]), "lobby"))["position"] == 2
+            held = await joined(http, url, seat=seats["held"])
+            await until(held, "held")
+            assert (await until(held, "paused"))["by"] == "d"
             for token, code in ((seats["out"], "seat_dead"), (doctor, "grant_replayed")):
                 refused = await joined(http, url, **{"grant" if token == doctor else "seat": token})
                 assert (await refused.receive_json(timeout=10))["code"] == code

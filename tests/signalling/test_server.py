@@ -537,3 +537,11 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
         await asyncio.wait_for(asyncio.gather(*site.server._clients.values()), WAIT)
         assert not site.server._waiting
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_plain_request_hears_that_somebody_is_here(site: Site) -> None:
+    async with site.http.get(site.url) as response:
+        assert response.status == 204
+    await site.server.stop()
+    async with site.http.get(site.url) as response:
+        assert response.status == 503

@@ -79,9 +79,9 @@ test("ten seconds of silence are a dead socket, found once", async (context) => 
   socket.open();
   const offer = connection.request("offer", {});
   offer.catch(() => {});
-  await clock.advance(9000);
+  await clock.advance(8900);
   assert.deepEqual(closed, []);
-  await clock.advance(2000);
+  await clock.advance(1100);
   assert.deepEqual(closed, ["silent"]);
   await assert.rejects(offer, { code: "closed" });
   assert.equal(connection.send("leave"), false);
@@ -115,5 +115,41 @@ test("closing it is no loss", async () => {
   socket.open();
   connection.close();
   await settle();
+  assert.deepEqual(closed, []);
+});
+
+test("a probe finds a dead socket in three seconds, and an answer puts it at ease", async (context) => {
+  const clock = handTurnedClock(context);
+  const { connection, socket, closed } = connect();
+  socket.open();
+  await clock.advance(1000);
+  connection.probe();
+  await clock.advance(1000);
+  socket.reply("ping", { type: "pong" });
+  await clock.advance(4500);
+  assert.deepEqual(closed, []);
+  socket.reply("ping", { type: "pong" });
+  connection.probe();
+  await clock.advance(2400);
+  assert.deepEqual(closed, []);
+  connection.probe();
+  await clock.advance(1100);
+  assert.deepEqual(closed, ["silent"]);
+});
+
+test("a page may set its own times", async (context) => {
+  const clock = handTurnedClock(context);
+  const closed = [];
+  const times = { pingEvery: 1000, pongWithin: 1000 };
+  new Connection({ url: "ws://host/ws", onMessage: () => {}, onClose: (reason) => closed.push(reason), socketClass: FakeSocket, times });
+  FakeSocket.last.open();
+  await clock.advance(2500);
+  assert.deepEqual(closed, ["silent"]);
+});
+
+test("one that is closed while it opens rejects", async () => {
+  const { connection, closed } = connect();
+  connection.close();
+  await assert.rejects(connection.opened, { code: "network" });
   assert.deepEqual(closed, []);
 });

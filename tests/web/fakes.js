@@ -87,3 +87,22 @@ export function handTurnedClock(context) {
     },
   };
 }
+
+/** Requests by hand: `knocks` holds the addresses asked for, `answer` is what each gets: a status, or null for no answer at all. */
+export class FakeServer {
+  knocks = [];
+  /** @type {number | null} */
+  answer = null;
+
+  constructor(context) {
+    const real = globalThis.fetch;
+    globalThis.fetch = /** @type {any} */ (
+      (url, { signal }) => {
+        this.knocks.push(url);
+        if (this.answer !== null) return Promise.resolve({ status: this.answer });
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+      }
+    );
+    context.after(() => (globalThis.fetch = real));
+  }
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Link } from "../../web/sdk/link.js";
-import { FakeSocket, handTurnedClock, settle } from "./fakes.js";
+import { FakeServer, FakeSocket, handTurnedClock, settle } from "./fakes.js";
 
 const JOINED = { type: "joined", participant: "p", seat: "seat-1", gate: "open" };
 
@@ -13,6 +13,7 @@ beforeEach(() => {
 
 function start(context, more = {}) {
   const clock = handTurnedClock(context);
+  const server = new FakeServer(context);
   const events = [];
   const link = new Link({
     wsUrl: "ws://one/ws",
@@ -25,7 +26,7 @@ function start(context, more = {}) {
   });
   void link.run();
   context.after(() => link.close());
-  return { clock, events, link };
+  return { clock, events, link, server };
 }
 
 async function answerJoin(reply) {
@@ -99,4 +100,97 @@ test("an end in place of a welcome is passed on, and a closed link stays closed"
   await clock.advance(20_000);
   assert.deepEqual(events, []);
   assert.equal(FakeSocket.made.length, 1);
+});
+
+test("a knock that is answered ends the wait", async (context) => {
+  const { clock, events, server } = start(context);
+  await answerJoin(JOINED);
+  FakeSocket.last.lose();
+  // The server is away for long: tries are rare by now, knocks are not.
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(2000);
+    if (FakeSocket.last.readyState === 0) FakeSocket.last.lose();
+  }
+  const tries = FakeSocket.made.length;
+  assert.ok(tries < 14, `${tries} tries`);
+  assert.ok(server.knocks.length > 30, `${server.knocks.length} knocks`);
+  assert.equal(server.knocks[0], "http://one/ws");
+  await settle();
+  server.answer = 204;
+  await clock.advance(1000);
+  await answerJoin(JOINED);
+  assert.deepEqual(events.at(-1), ["joined", "seat-1"]);
+  const asked = server.knocks.length;
+  await clock.advance(3000);
+  assert.equal(server.knocks.length, asked);
+});
+
+test("a proxy's word for a server that is down is no answer", async (context) => {
+  const { clock, server } = start(context);
+  await answerJoin(JOINED);
+  server.answer = 502;
+  FakeSocket.last.lose();
+  let tries = 0;
+  for (let i = 0; i < 40; i++) {
+    await clock.advance(500);
+    if (FakeSocket.last.readyState === 0) {
+      FakeSocket.last.lose();
+      tries += 1;
+    }
+  }
+  assert.ok(tries < 8, `${tries} tries`);
+});
+
+test("a server that answers knocks and takes no connection is not stormed", async (context) => {
+  const { clock, server } = start(context);
+  await answerJoin(JOINED);
+  server.answer = 204;
+  FakeSocket.last.lose();
+  let tries = 0;
+  for (let i = 0; i < 60; i++) {
+    await clock.advance(500);
+    if (FakeSocket.last.readyState === 0) {
+      FakeSocket.last.lose();
+      tries += 1;
+    }
+  }
+  assert.ok(tries < 12, `${tries} tries`);
+});
+
+test("an attempt that hangs is given up once others are answered", async (context) => {
+  const { clock, server } = start(context);
+  await answerJoin(JOINED);
+  FakeSocket.last.lose();
+  await clock.advance(400);
+  const hangs = FakeSocket.last;
+  assert.equal(hangs.readyState, 0);
+  await clock.advance(4000);
+  assert.equal(FakeSocket.last, hangs);
+  server.answer = 204;
+  await clock.advance(2000);
+  assert.notEqual(FakeSocket.last, hangs);
+  assert.equal(hangs.readyState, 3);
+});
+
+test("when the browser is online again, the wait ends and a connection is asked", async (context) => {
+  const target = new EventTarget();
+  Object.assign(globalThis, { addEventListener: target.addEventListener.bind(target) });
+  context.after(() => Reflect.deleteProperty(globalThis, "addEventListener"));
+  const { clock, events } = start(context);
+  await answerJoin(JOINED);
+  for (let i = 0; i < 6; i++) {
+    FakeSocket.last.lose();
+    await clock.advance(8100);
+  }
+  FakeSocket.last.lose();
+  await settle();
+  const before = FakeSocket.made.length;
+  target.dispatchEvent(new Event("online"));
+  await settle();
+  assert.equal(FakeSocket.made.length, before + 1);
+  await answerJoin(JOINED);
+  target.dispatchEvent(new Event("online"));
+  assert.equal(FakeSocket.last.sent.at(-1).type, "ping");
+  await clock.advance(3500);
+  assert.deepEqual(events.at(-1), ["down"]);
 });

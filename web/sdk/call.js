@@ -26,6 +26,7 @@ import { Standing } from "./standing.js";
  * @property {MediaStream} localStream own camera and microphone; its tracks stay the caller's (join never stops them)
  * @property {Partial<Record<OwnSource, boolean>>} [muted] what is off from the start
  * @property {() => Promise<Admission>} [renew] fetches a fresh grant, should the first have expired or been spent before we were in
+ * @property {Partial<import("./times.js").Times>} [times] others than the usual waits
  * @property {import("./seat.js").SeatStore} [seats] where the seat is kept for a reload
  */
 
@@ -75,6 +76,7 @@ export class Call extends EventTarget {
     this.#tracks = { microphone: localStream.getAudioTracks()[0] ?? null, camera: localStream.getVideoTracks()[0] ?? null };
     Object.assign(this.#muted, options.muted);
     this.#media = new Media({
+      times: options.times,
       request: (type, fields) => this.#link.request(type, fields),
       onNegotiated: () => this.#negotiated(),
       onState: (state) => this.#mediaState(state),
@@ -85,6 +87,7 @@ export class Call extends EventTarget {
       credential: seat === undefined ? { grant: grant ?? "" } : { seat },
       name: options.name,
       renew: options.renew,
+      times: options.times,
       onJoined: (joined) => this.#onJoined(joined),
       onMessage: (message, command) => this.#receive(message, command),
       onDown: () => this.#onDown(),

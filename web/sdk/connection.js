@@ -4,14 +4,12 @@
  * @module
  */
 import { CallError } from "./errors.js";
+import { TIMES } from "./times.js";
 
 /** @typedef {import("./messages.js").ServerMessage} ServerMessage */
 
 export const SUBPROTOCOL = "venterom.v1";
-const PING_EVERY = 5000;
-/** A ping without any answer for so long is a dead socket: 10 s of silence in all. */
-const PONG_WITHIN = 5000;
-const LOOK_EVERY = 1000;
+const LOOK_EVERY = 500;
 const OPEN_WITHIN = 10_000;
 const REPLY_WITHIN = 15_000;
 /** How many commands without a reply of their own are remembered, to name the one that an error answers. */
@@ -22,6 +20,7 @@ const REMEMBERED = 32;
  * @property {string} url
  * @property {(message: ServerMessage, command: string | undefined) => void} onMessage whatever answers no request; `command` is what an error answers
  * @property {(reason: string) => void} onClose called once
+ * @property {Partial<import("./times.js").Times>} [times]
  * @property {typeof WebSocket} [socketClass]
  */
 
@@ -31,36 +30,39 @@ export class Connection {
   /** @type {Map<number, string>} */
   #commands = new Map();
   #nextId = 1;
-  #heard = 0;
   #pinged = 0;
+  /** Since when a ping waits for any answer. @type {number | null} */
+  #asked = null;
+  /** How long the last ping may go without an answer. */
+  #patience;
   #closed = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #watch;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #opening;
+  /** @type {(error: CallError) => void} */
+  #refuse = () => {};
   #options;
+  #times;
   #socket;
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
     this.#options = options;
+    this.#times = { ...TIMES, ...options.times };
+    this.#patience = this.#times.pongWithin;
     this.#socket = new (options.socketClass ?? WebSocket)(options.url, SUBPROTOCOL);
     /** Settles when the socket is open, or could not be opened. @type {Promise<void>} */
     this.opened = new Promise((resolve, reject) => {
-      this.#opening = setTimeout(() => {
-        this.#lose("timeout");
-        reject(new CallError("network", "the connection did not open in time"));
-      }, OPEN_WITHIN);
+      this.#refuse = reject;
+      this.#opening = setTimeout(() => this.#lose("timeout"), OPEN_WITHIN);
       this.#socket.onopen = () => {
         clearTimeout(this.#opening);
-        this.#heard = this.#pinged = performance.now();
+        this.#pinged = performance.now();
         this.#watch = setInterval(() => this.#beat(), LOOK_EVERY);
         resolve();
       };
-      this.#socket.onclose = (event) => {
-        this.#lose(String(event.code));
-        reject(new CallError("network", "the connection could not be opened"));
-      };
+      this.#socket.onclose = (event) => this.#lose(String(event.code));
     });
     // Who only listens for onClose need not catch this one.
     this.opened.catch(() => {});
@@ -95,6 +97,13 @@ export class Connection {
     });
   }
 
+  /** Something may have happened to the network: finds out soon whether the server still is there. */
+  probe() {
+    if (this.#closed || this.#socket.readyState !== 1) return;
+    this.#patience = this.#times.probeWithin;
+    this.#ping(performance.now());
+  }
+
   /** Closes without calling onClose. */
   close() {
     this.#options = { ...this.#options, onClose: () => {}, onMessage: () => {} };
@@ -111,16 +120,22 @@ export class Connection {
   #beat() {
     const now = performance.now();
     // A socket over a lost network stays "open" for minutes; silence after a ping is the only sign. A page that slept has sent none.
-    if (this.#pinged > this.#heard && now - this.#pinged >= PONG_WITHIN) return this.#lose("silent");
-    if (now - this.#pinged < PING_EVERY) return;
+    if (this.#asked !== null && now - this.#asked >= this.#patience) return this.#lose("silent");
+    if (now - this.#pinged >= this.#times.pingEvery) this.#ping(now);
+  }
+
+  /** @param {number} now */
+  #ping(now) {
     this.#pinged = now;
+    this.#asked ??= now;
     this.#write({ type: "ping", id: this.#nextId++ });
   }
 
   /** @param {unknown} data */
   #receive(data) {
     if (this.#closed) return;
-    this.#heard = performance.now();
+    this.#asked = null;
+    this.#patience = this.#times.pongWithin;
     /** @type {ServerMessage} */
     let message;
     try {
@@ -154,6 +169,7 @@ export class Connection {
     clearInterval(this.#watch);
     clearTimeout(this.#opening);
     this.#socket.close();
+    this.#refuse(new CallError("network", "the connection could not be opened"));
     for (const id of [...this.#requests.keys()]) this.#settle(id)?.reject(new CallError("closed"));
     this.#options.onClose(reason);
   }

@@ -6,6 +6,8 @@
 import { backoff } from "./backoff.js";
 import { Connection } from "./connection.js";
 import { CallError, codeOf } from "./errors.js";
+import { knock } from "./knock.js";
+import { onWake } from "./wake.js";
 
 /** @typedef {import("./messages.js").Joined} Joined */
 /** @typedef {import("./messages.js").ServerMessage} ServerMessage */
@@ -13,6 +15,8 @@ import { CallError, codeOf } from "./errors.js";
 
 /** Who has never been inside hears after so many tries (some 8 s) that there is no way; who has been comes back however long it takes. */
 const FIRST_TRIES = 5;
+/** A connection that takes so long to open may hang in a path that is gone, while a new one would open at once. */
+const HANGS_AFTER = 1500;
 /** Faults of the moment: the same credential may succeed at the next try. */
 const PASSING = new Set(["closed", "network", "timeout", "rate_limited", "internal", "storage_unavailable"]);
 /** A grant is good for one join within two minutes; a fresh one mends these. */
@@ -24,6 +28,7 @@ const STALE_GRANT = new Set(["grant_replayed", "grant_expired", "grant_revoked"]
  * @property {{ grant: string } | { seat: string }} credential
  * @property {string} [name]
  * @property {() => Promise<Admission>} [renew] fetches a fresh grant
+ * @property {Partial<import("./times.js").Times>} [times]
  * @property {(joined: Joined) => void} onJoined after every successful join
  * @property {(message: ServerMessage, command: string | undefined) => void} onMessage
  * @property {() => void} onDown a joined connection was lost
@@ -36,8 +41,12 @@ export class Link {
   #credential;
   /** @type {Connection | null} the connection that has joined */
   #connection = null;
+  /** @type {{ connection: Connection, since: number } | null} the one that is being opened */
+  #opening = null;
   #everJoined = false;
   #closed = false;
+  /** A server that answers a knock and takes no connection is left to the longer waits. */
+  #mayKnock = true;
   /** @type {() => void} ends the wait between two tries */
   #hurry = () => {};
 
@@ -53,15 +62,14 @@ export class Link {
   }
 
   async run() {
-    const hurry = () => this.#hurry();
-    globalThis.addEventListener?.("online", hurry);
+    const sleep = onWake(() => this.#wake());
     for (let attempt = 0; !this.#closed; attempt++) {
       if (await this.#once()) attempt = 0;
       if (this.#closed) break;
       if (!this.#everJoined && attempt + 1 >= FIRST_TRIES) this.#fail(new CallError("network"));
-      else await this.#wait(backoff(attempt));
+      else await this.#wait(attempt);
     }
-    globalThis.removeEventListener?.("online", hurry);
+    sleep();
   }
 
   /**
@@ -84,8 +92,17 @@ export class Link {
 
   close() {
     this.#closed = true;
+    this.#opening?.connection.close();
     this.#connection?.close();
     this.#connection = null;
+    this.#hurry();
+  }
+
+  /** The network may be another one, or back: what hangs is given up, and what seems to stand is asked. */
+  #wake() {
+    this.#mayKnock = true;
+    this.#connection?.probe();
+    if (this.#opening !== null && performance.now() - this.#opening.since > HANGS_AFTER) this.#opening.connection.close();
     this.#hurry();
   }
 
@@ -94,9 +111,10 @@ export class Link {
     /** @type {(reason: string) => void} */
     let lost = () => {};
     const over = new Promise((resolve) => (lost = resolve));
-    const connection = new Connection({ url: this.#url, onMessage: this.#options.onMessage, onClose: lost });
+    const { onMessage, times } = this.#options;
+    const connection = new Connection({ url: this.#url, onMessage, onClose: lost, times });
     try {
-      await connection.opened;
+      await this.#opened(connection);
       const reply = await connection.request("join", { ...this.#credential, name: this.#options.name });
       if (this.#closed || reply.type !== "joined") {
         connection.close();
@@ -116,13 +134,27 @@ export class Link {
     return true;
   }
 
+  /** Until it is open; one that hangs is closed once the server is known to answer others. @param {Connection} connection */
+  async #opened(connection) {
+    this.#opening = { connection, since: performance.now() };
+    let stop = () => {};
+    const hanging = setTimeout(() => (stop = knock(this.#url, () => connection.close())), HANGS_AFTER);
+    try {
+      await connection.opened;
+    } finally {
+      clearTimeout(hanging);
+      stop();
+      this.#opening = null;
+    }
+  }
+
   /**
    * @param {Connection} connection
    * @param {Joined} joined
    */
   #enter(connection, joined) {
     this.#connection = connection;
-    this.#everJoined = true;
+    this.#everJoined = this.#mayKnock = true;
     this.#credential = { seat: joined.seat };
     this.#options.onJoined(joined);
   }
@@ -149,14 +181,22 @@ export class Link {
     this.#options.onFatal(error);
   }
 
-  /** @param {number} milliseconds */
-  #wait(milliseconds) {
+  /** Until the next try is worth it. @param {number} attempt */
+  #wait(attempt) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds, undefined);
-      this.#hurry = () => {
+      const done = () => {
         clearTimeout(timer);
+        stop();
+        this.#hurry = () => {};
         resolve(undefined);
       };
+      const timer = setTimeout(done, backoff(attempt));
+      const answered = () => {
+        this.#mayKnock = false;
+        done();
+      };
+      const stop = this.#mayKnock ? knock(this.#url, answered) : () => {};
+      this.#hurry = done;
     });
   }
 }

@@ -7,6 +7,7 @@ import { backoff } from "./backoff.js";
 import { canDeflate, deflate, inflate } from "./deflate.js";
 import { codeOf, CallError } from "./errors.js";
 import { Transport } from "./transport.js";
+import { onWake } from "./wake.js";
 
 /** @typedef {import("./messages.js").Joined} Joined */
 /** @typedef {import("./messages.js").ServerMessage} ServerMessage */
@@ -20,6 +21,7 @@ const PASSING = new Set(["timeout", "rate_limited", "offer_pending", "internal"]
 /**
  * @typedef {object} MediaOptions
  * @property {(type: string, fields: Record<string, unknown>) => Promise<ServerMessage>} request
+ * @property {Partial<import("./times.js").Times>} [times]
  * @property {() => void} onNegotiated after every answer: sections exist, the server knows our tracks
  * @property {(state: TransportState) => void} onState
  * @property {(error: CallError) => void} onFatal the server refuses what this browser offers
@@ -45,9 +47,12 @@ export class Media {
   /** @type {OwnTracks} */
   #tracks = { microphone: null, camera: null };
 
+  #sleep;
+
   /** @param {MediaOptions} options */
   constructor(options) {
     this.#options = options;
+    this.#sleep = onWake(() => this.#wake());
   }
 
   /** The server knows our tracks, so that they can be muted there. */
@@ -98,7 +103,15 @@ export class Media {
 
   close() {
     this.#closed = true;
+    this.#sleep();
     this.#drop();
+  }
+
+  /** The network may be another one, or back: a broken path is mended now, not when its time has come. */
+  #wake() {
+    if (this.#transport === null || !this.#up) return;
+    if (this.#transport.state === "failed") void this.#rebuild();
+    else this.#transport.restartIfBroken();
   }
 
   /** @param {Transport} transport */
@@ -120,6 +133,7 @@ export class Media {
     if (this.#closed || !this.#up) return;
     const transport = new Transport({
       iceServers: this.#iceServers,
+      times: this.#options.times,
       slots: this.#slots,
       tracks: this.#tracks,
       exchange: (sdp, tracks) => this.#exchange(sdp, tracks),

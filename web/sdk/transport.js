@@ -5,6 +5,7 @@
  */
 import { preferCodecs } from "./codecs.js";
 import { Sender } from "./sender.js";
+import { TIMES } from "./times.js";
 
 /** @typedef {import("./messages.js").Slots} Slots */
 /** @typedef {"microphone" | "camera"} OwnSource */
@@ -14,12 +15,11 @@ import { Sender } from "./sender.js";
 
 /** Ample for 1280x720 at 30 frames a second. */
 const CAMERA_BITS_PER_SECOND = 2_500_000;
-/** A path that is back within this needs no restart. */
-const RESTART_AFTER = 2000;
 
 /**
  * @typedef {object} TransportOptions
  * @property {RTCIceServer[]} iceServers
+ * @property {Partial<import("./times.js").Times>} [times]
  * @property {Slots} slots
  * @property {OwnTracks} tracks
  * @property {(sdp: string, tracks: OfferedTrack[]) => Promise<string>} exchange sends the offer, gives the answer
@@ -96,6 +96,12 @@ export class Transport {
     return run;
   }
 
+  /** New credentials at once, where the path is broken. */
+  restartIfBroken() {
+    clearTimeout(this.#restartTimer);
+    if (this.#state === "disconnected") void this.negotiate({ restart: true }).catch(() => {});
+  }
+
   close() {
     this.#closed = true;
     clearTimeout(this.#restartTimer);
@@ -145,7 +151,7 @@ export class Transport {
     if (state === this.#state) return;
     this.#state = state;
     clearTimeout(this.#restartTimer);
-    if (state === "disconnected") this.#restartTimer = setTimeout(() => void this.negotiate({ restart: true }).catch(() => {}), RESTART_AFTER);
+    if (state === "disconnected") this.#restartTimer = setTimeout(() => this.restartIfBroken(), { ...TIMES, ...this.#options.times }.restartAfter);
     this.#options.onState(state);
   }
 }

@@ -1,0 +1,118 @@
+"""A server that browsers reach over paths of ours, which can be broken: signalling over TCP, media over UDP."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from socket import SOCK_DGRAM
+
+from benchmarks.link import LinkConfig
+from benchmarks.link.relay import Flow, Relay
+from tests.browser.person import PATIENCE_S, Person
+from tests.browser.server import Server, free_port
+from tests.tcp_relay import TcpRelay
+
+_NOTE = """() => {
+    const states = [];
+    const root = document.querySelector('[data-testid=state]');
+    const note = () => states.push([Date.now(), root.dataset.state]);
+    new MutationObserver(note).observe(root, { attributes: true, attributeFilter: ['data-state'] });
+    note();
+    venteromTest.states = states;
+}"""
+
+_LISTEN = """() => {
+    const sounds = venteromTest.sounds = [];
+    let last = 0;
+    setInterval(() => {
+        const receivers = venteromTest.peers.flatMap((peer) => peer.getReceivers());
+        const heard = receivers.filter((one) => one.track.kind === 'audio');
+        const sources = heard.flatMap((one) => one.getSynchronizationSources());
+        const latest = Math.max(0, ...sources.map((source) => source.timestamp));
+        if (latest > last) sounds.push(Date.now());
+        last = Math.max(last, latest);
+    }, 10);
+}"""
+
+
+@dataclass(slots=True)
+class House:
+    """The server and the paths to it."""
+
+    server: Server
+    signalling: TcpRelay
+    media: Relay
+
+    @property
+    def patient(self) -> str:
+        return self._through(self.server.patient)
+
+    @property
+    def practitioner(self) -> str:
+        return self._through(self.server.practitioner)
+
+    def _through(self, address: str) -> str:
+        return address.replace(f":{self.server.port}/", f":{self.signalling.port}/")
+
+    async def flow(self, person: Person) -> Flow:
+        """The person's way through the media path."""
+        return self.media.flow(await person.local_port())
+
+
+@asynccontextmanager
+async def house(
+    data: Path, *, link: LinkConfig | None = None, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[House]:
+    """Signalling and media both pass through relays; `link` is the media's, each way."""
+    media_port = free_port(SOCK_DGRAM)
+    with Relay(("127.0.0.1", media_port), link or LinkConfig(delay=5_000)) as media:
+        given = {"MEDIA__ANNOUNCE": f'["{media.announce}"]', **(settings or {})}
+        server = await Server.start(data, media_port=media_port, settings=given)
+        async with TcpRelay.to(server.port) as signalling:
+            running = House(server, signalling, media)
+            try:
+                yield running
+            finally:
+                await running.server.stop()
+
+
+async def note_states(person: Person) -> None:
+    """From now on each change of the page's state is noted."""
+    await person.tab.evaluate(_NOTE)
+
+
+async def states(person: Person) -> list[str]:
+    """The states since then, the one at that time first."""
+    return [state for _, state in await person.tab.evaluate("() => venteromTest.states")]
+
+
+async def longest_gap(person: Person, begin: float, end: float) -> float:
+    """Seconds between two frames that a watched remote picture showed, at the most, between two wall times."""
+    shown = [begin, *(at for at, _ in await person.watched() if begin < at < end), end]
+    return max(later - earlier for earlier, later in pairwise(shown))
+
+
+async def came_back(person: Person, since: float) -> float:
+    """Seconds from a wall time until the first frame of a watched remote picture after it."""
+    later = [at for at, _ in await person.watched() if at > since]
+    assert later, "no frame since"
+    return later[0] - since
+
+
+def now() -> float:
+    """Wall time, as frames are noted by."""
+    return time.time()
+
+
+async def note_sounds(person: Person) -> None:
+    """From now on the moments are noted at which packets of sound of others were played."""
+    await person.tab.evaluate(_LISTEN)
+
+
+async def sound_after(person: Person, since: float) -> float:
+    """Seconds from a wall time until the first sound after it; waits for it."""
+    first = "(since) => venteromTest.sounds.find((at) => at > since)"
+    await person.tab.wait_for(first, since * 1000, within_s=PATIENCE_S)
+    return float(await person.tab.evaluate(first, since * 1000)) / 1000 - since

@@ -1,0 +1,88 @@
+"""A path for TCP that can break in the ways that paths break: refused, torn, or gone without a word."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Self
+
+_CHUNK = 1 << 16
+
+
+class TcpRelay:
+    """Carries connections to a port of this machine. All on one event loop."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._server: asyncio.Server | None = None
+        self._passes = asyncio.Event()
+        self._passes.set()
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+        """Where to connect to instead."""
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def to(cls, port: int) -> AsyncIterator[Self]:
+        relay = cls(port)
+        await relay.open()
+        try:
+            yield relay
+        finally:
+            await relay.close()
+
+    async def open(self) -> None:
+        """Takes connections, at the same port as before."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Tears all connections, and refuses others."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.tear()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def tear(self) -> None:
+        """Every connection ends, as when a proxy restarts."""
+        for writer in self._connections:
+            writer.transport.abort()
+
+    def freeze(self) -> None:
+        """Nothing gets through any more, and nobody is told: connections stay open, and new ones too."""
+        self._passes.clear()
+
+    def thaw(self) -> None:
+        """It gets through again, what was on its way as well."""
+        self._passes.set()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._connections.add(writer)
+        try:
+            await self._passes.wait()
+            beyond_reader, beyond_writer = await asyncio.open_connection("127.0.0.1", self._to)
+            self._connections.add(beyond_writer)
+            try:
+                await asyncio.gather(self._carry(reader, beyond_writer), self._carry(beyond_reader, writer))
+            finally:
+                self._connections.discard(beyond_writer)
+                beyond_writer.transport.abort()
+        except OSError:
+            pass  # one side is gone: so is the other, now
+        finally:
+            self._connections.discard(writer)
+            self._tasks.discard(task)
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(_CHUNK):
+            await self._passes.wait()
+            writer.write(data)
+            await writer.drain()
+        raise ConnectionResetError
