@@ -13,6 +13,8 @@ import uvloop
 from control import demo, logs
 from control.app import Lab, Service
 from control.config import Settings, check_production, load
+from control.doctor.examine import examine
+from control.doctor.findings import as_json, as_text, worst
 from control.errors import ControlError
 from signalling.errors import SignallingError
 from signalling.grant import DEFAULT_AUDIENCE, DEFAULT_ISSUER, issue
@@ -63,6 +65,12 @@ def _jwks(options: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    findings = examine(options.config, os.environ)
+    print(as_json(findings) if options.json else as_text(findings))
+    return worst(findings)
+
+
 def _run(settings: Settings, lab: Lab | None, announcement: str) -> int:
     logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -109,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     keys = commands.add_parser("jwks", help="the JWKS with which signalling verifies the grants of a key")
     keys.add_argument("--key", type=Path, required=True)
     keys.set_defaults(run=_jwks)
+
+    doctor = commands.add_parser("doctor", help="looks at settings and host, and says what to change")
+    doctor.add_argument("--config", type=Path, help="the server's TOML file")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(run=_doctor)
 
     shown = commands.add_parser("demo", help="everything at once, with two people and a lab link for each")
     shown.add_argument("--port", type=int, default=8080)

@@ -1,6 +1,5 @@
 """Everything in one process, over real sockets: it starts, answers, refuses what it must, and leaves nothing behind."""
 
-import datetime
 import re
 import socket
 import ssl
@@ -12,10 +11,6 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from structlog.testing import capture_logs
 
 from control.app import Service
@@ -26,6 +21,7 @@ from sfu.plane import ThreadPlane
 from signalling.errors import JournalError, KeyFileError
 from signalling.packing import pack
 from tests.browser.server import free_port
+from tests.control.certificates import self_signed
 
 SUBPROTOCOL = "venterom.v1"
 OFFER = Path(__file__).resolve().parents[1] / "sfu" / "data" / "chromium-1.sdp"
@@ -220,25 +216,3 @@ async def test_it_speaks_https_itself(tmp_path: Path) -> None:
             assert "Strict-Transport-Security" in response.headers
     finally:
         await service.stop()
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "key.pem").write_bytes(pem)
-    return folder / "certificate.pem", folder / "key.pem"
