@@ -104,6 +104,8 @@ class Walk:
         self.expected = Expected()
         self.log: list[str] = []
         self.done: Counter[str] = Counter()
+        self.spoke = 0
+        """How often anybody was told of a speaker."""
 
     # Steps
 
@@ -352,6 +354,7 @@ class Walk:
         for guest in self.guests:
             if guest.member is not None:
                 self.told(guest, pages, snapshot.routes)
+                self.heard(guest)
 
     def wanted(self, pages: dict[str, Page]) -> dict[tuple[int, int], tuple[str, Kind]]:
         """Track and viewer of every route that should be, and whose track of what kind it is."""
@@ -396,6 +399,16 @@ class Walk:
             if track.mid is not None and page is not None and page.number is not None:
                 assert Route(self.tracks_of(pages[name])[kind], page.number, int(track.mid)) in routes
 
+    def heard(self, guest: Guest) -> None:
+        """Nobody speaks who is held, paused, muted or in the lobby, and nobody hears of it who is."""
+        may_speak = {
+            other.name
+            for other in self.guests
+            if self.may_pass(other) and (other.name, "audio") not in self.expected.muted
+        }
+        assert set(guest.speakers) <= (may_speak if self.may_pass(guest) else set()), guest.name
+        self.spoke += len(guest.speakers)
+
     async def flows(self) -> None:
         """What is open and not muted reaches the viewer's eyes, in the slot that the viewer was told."""
         # A page whose consent ran out comes back with its next check.
@@ -436,5 +449,6 @@ async def test_roster_table_and_wire_agree_and_no_gate_is_passed(
         raise
     assert walk.done.keys() >= _WALKED, _WALKED - walk.done.keys()
     assert meeting.watch.checked > 1_000
+    assert walk.spoke > 100
     assert meeting.wire_watch.checked == meeting.watch.checked
     meeting.close()

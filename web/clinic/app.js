@@ -66,10 +66,14 @@ function inCall(page, call) {
       drawPause();
       people.update();
       element.classList.toggle("alone", people.inside === 0);
+      element.classList.toggle("group", people.inside > 2);
       element.classList.toggle("some-wait", people.waiting > 0);
       stage.update(pauseCurtain(call));
     },
-    close: () => people.close(),
+    close: () => {
+      people.close();
+      stage.close();
+    },
   };
 }
 

@@ -28,7 +28,9 @@ export class PeopleList {
   #insideRows = h("ul", { class: "rows", role: "list" });
   #nobody = h("p", { class: "hint" }, text.clinic.nobodyWaits);
   #count = h("span", { class: "count", hidden: true });
-  #inside = h("section", { hidden: true }, h("h2", {}, text.clinic.inside), this.#insideRows);
+  #insideCount = h("h2", {});
+  #self = h("p", { class: "row-self" });
+  #inside = h("section", { hidden: true, "data-testid": "roster-list" }, this.#insideCount, this.#insideRows, this.#self);
   /** @type {Set<string> | null} null before the first look: who waited already is no news */
   #known = null;
   #timer;
@@ -74,6 +76,8 @@ export class PeopleList {
       this.#rows.delete(id);
     }
     this.#inside.hidden = inside.length === 0;
+    say(this.#insideCount, text.roster.count(inside.length + 1));
+    say(this.#self, `${text.roster.self(this.#call.name)}, ${text.roles[this.#call.role] ?? this.#call.role}`);
     if (focused !== undefined) this.#keepFocus(focused);
     this.#nobody.hidden = waiting.length > 0;
     this.#count.hidden = waiting.length === 0;

@@ -10,6 +10,7 @@ import { icon } from "../shared/icons.js";
 import { announce } from "../shared/live.js";
 import { Page } from "../shared/page.js";
 import { pauseCurtain } from "../shared/pause.js";
+import { rosterButton } from "../shared/roster.js";
 import { selfVideo } from "../shared/self-video.js";
 import { Stage } from "../shared/stage.js";
 import { text } from "../shared/text/index.js";
@@ -81,6 +82,7 @@ function inCall(page, call) {
   const stage = new Stage(call, page.media, () => [text.call.alone]);
   const microphone = sourceButton(call, "microphone");
   const camera = sourceButton(call, "camera");
+  const roster = rosterButton(call);
   const pause = h(
     "button",
     { type: "button", class: "pill", "data-testid": "pause", onclick: () => void call.pause("not_alone") },
@@ -90,9 +92,10 @@ function inCall(page, call) {
   stage.element.append(pause);
   const bar = h(
     "div",
-    { class: "bar four" },
+    { class: "bar five" },
     microphone.element,
     camera.element,
+    roster.element,
     barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media) }),
     barButton({ testid: "end", icon: "end", label: text.call.end, look: "danger", onClick: () => void leave(call) }),
   );
@@ -103,11 +106,13 @@ function inCall(page, call) {
       const curtain = pauseCurtain(call);
       microphone.update();
       camera.update();
+      roster.update();
       const pressed = pause === document.activeElement;
       pause.hidden = curtain !== null;
       stage.update(curtain);
       if (pressed && pause.hidden) stage.focusCurtain();
     },
+    close: () => stage.close(),
   };
 }
 

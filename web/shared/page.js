@@ -12,6 +12,7 @@ import { endedView, faultView, waitView } from "./fault.js";
 import { announce, installLiveRegions } from "./live.js";
 import { pauseCurtain } from "./pause.js";
 import { preview } from "./preview.js";
+import { claimsOf } from "./shown-name.js";
 import { text } from "./text/index.js";
 
 /** @typedef {import("../sdk/call.js").Call} Call */
@@ -122,7 +123,8 @@ export class Page {
     /** @type {ReturnType<typeof preview> | undefined} */
     let view;
     this.#mark("preview");
-    this.#show("preview", () => (view = preview({ media: this.media, title, next, join: label, onJoin: () => this.#enter() })));
+    this.#show("preview", () => (view = preview({ media: this.media, title, next, join: label, onJoin: (name) => this.#enter(name) })));
+    void this.#whoIsIt().then((claims) => claims !== null && view?.tell(claims));
     try {
       await this.media.open();
       view?.ready();
@@ -131,12 +133,22 @@ export class Page {
     }
   }
 
-  async #enter() {
+  /** What the grant says of the person, where it can be had: whoever can't come in hears so on the way in. */
+  async #whoIsIt() {
+    try {
+      return claimsOf((await this.#entry?.admission())?.grant ?? "");
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {string | undefined} name the one that others shall see */
+  async #enter(name) {
     const entry = this.#entry;
     if (entry === null) return;
     try {
       const { wsUrl, grant } = await entry.admission();
-      this.#join({ wsUrl, grant, renew: entry.renewable ? () => entry.admission() : undefined });
+      this.#join({ wsUrl, grant, name, renew: entry.renewable ? () => entry.admission() : undefined });
     } catch (error) {
       this.fail(codeOf(error));
     }
@@ -172,7 +184,7 @@ export class Page {
     this.call = call;
     keepAwake(true);
     call.addEventListener("state", (event) => this.#follow(call, /** @type {CustomEvent} */ (event).detail));
-    for (const type of ["lobby", "participants", "tracks", "paused", "resumed", "held", "released"]) {
+    for (const type of ["lobby", "participants", "tracks", "speakers", "paused", "resumed", "held", "released"]) {
       call.addEventListener(type, () => this.#view?.update?.());
     }
     call.addEventListener("mute", (event) => this.#muted(/** @type {CustomEvent} */ (event).detail));

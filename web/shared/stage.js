@@ -4,12 +4,15 @@
  */
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
+import { arrange, spotlight } from "./layout.js";
 import { selfTile } from "./self-tile.js";
 import { text } from "./text/index.js";
 import { Tile } from "./tile.js";
 
 /** @typedef {import("../sdk/call.js").Call} Call */
 /** @typedef {import("../sdk/devices.js").LocalMedia} LocalMedia */
+/** @typedef {import("../sdk/remote.js").Participant} Participant */
+/** @typedef {{ one: Participant, screen: boolean }} Shown a person, or the screen that it shows */
 /** @typedef {{ title: string, lines: string[], icon: import("./icons.js").IconName } | null} Curtain what covers the pictures */
 
 export class Stage {
@@ -21,6 +24,9 @@ export class Stage {
   #curtain = h("div", { class: "curtain", hidden: true });
   #sound = h("button", { type: "button", class: "button go play-sound", hidden: true }, icon("sound"), text.call.playSound);
   #emptyLines;
+  /** Who is shown large among many. @type {string | null} */
+  #large = null;
+  #resized = new ResizeObserver(() => this.#arrange());
 
   /**
    * @param {Call} call
@@ -34,18 +40,22 @@ export class Stage {
     // The first tile is always there, so that the place of the face is, too.
     this.#tiles = [this.#newTile()];
     this.element = h("div", { class: "stage" }, this.#grid, this.#empty, this.#curtain, this.#self.element, this.#sound);
+    this.#resized.observe(this.element);
+  }
+
+  close() {
+    this.#resized.disconnect();
   }
 
   /** @param {Curtain} curtain */
   update(curtain) {
     const others = this.#call.participants.filter((one) => !one.self && !one.waiting);
-    while (this.#tiles.length < Math.max(1, others.length)) this.#tiles.push(this.#newTile());
-    for (const tile of this.#tiles.splice(Math.max(1, others.length))) {
-      tile.show(null);
-      tile.element.remove();
-    }
-    this.#assign(others);
-    this.#grid.dataset.count = String(others.length);
+    const shown = others.flatMap((one) => [{ one, screen: false }, ...(one.hasScreen ? [{ one, screen: true }] : [])]);
+    while (this.#tiles.length < Math.max(1, shown.length)) this.#tiles.push(this.#newTile());
+    this.#assign(shown);
+    this.#large = spotlight(this.#large, this.#call.speakers, others.map((one) => one.id));
+    this.#grid.dataset.count = String(shown.length);
+    this.#arrange();
     this.#empty.hidden = others.length > 0;
     sayLines(this.#empty, others.length > 0 ? [] : this.#emptyLines());
     this.#self.update({ camera: this.#call.isMuted("camera"), microphone: this.#call.isMuted("microphone") });
@@ -59,10 +69,38 @@ export class Stage {
     this.#curtain.focus();
   }
 
-  /** Keeps who has a tile in it: a face that jumps is a face one loses. @param {import("./tile.js").Participant[]} others */
-  #assign(others) {
-    const rest = others.filter((one) => !this.#tiles.some((tile) => tile.id === one.id));
-    for (const tile of this.#tiles) tile.show(others.find((one) => one.id === tile.id) ?? rest.shift() ?? null);
+  /** Keeps who has a tile in it: a face that jumps is a face one loses. @param {Shown[]} shown */
+  #assign(shown) {
+    const has = (/** @type {Tile} */ tile, /** @type {Shown} */ { one, screen }) => tile.id === one.id && tile.screen === screen;
+    const rest = shown.filter((each) => !this.#tiles.some((tile) => has(tile, each)));
+    for (const tile of this.#tiles) {
+      const next = shown.find((each) => has(tile, each)) ?? rest.shift();
+      tile.show(next?.one ?? null, next?.screen);
+    }
+    const [first] = this.#tiles;
+    for (const tile of this.#tiles.filter((one) => one.id === null && (one !== first || shown.length > 0))) tile.element.remove();
+    const kept = this.#tiles.filter((one) => one.id !== null);
+    this.#tiles = kept.length > 0 ? kept : [first];
+  }
+
+  /** Places the tiles; none moves within the document, for a picture that is moved stops. */
+  #arrange() {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    const tiles = this.#tiles.filter((tile) => tile.id !== null);
+    const screen = tiles.find((tile) => tile.screen);
+    const layout = arrange({ width, height }, tiles.length, screen !== undefined);
+    const large = layout.large === null ? undefined : (screen ?? tiles.find((tile) => tile.id === this.#large) ?? tiles[0]);
+    const beside = layout.large !== null && layout.large.height >= height;
+    for (const tile of this.#tiles) tile.element.classList.toggle("large", tile === large);
+    const { classList, style } = this.#grid;
+    classList.toggle("spotlight", layout.large !== null);
+    classList.toggle("beside", beside);
+    classList.toggle("small", layout.small);
+    style.setProperty("--columns", String(layout.columns));
+    style.setProperty("--row", `${layout.row}px`);
+    style.setProperty("--large-width", `${layout.large?.width ?? width}px`);
+    style.setProperty("--large-height", `${layout.large?.height ?? height}px`);
+    style.setProperty("--lines", String(Math.ceil((tiles.length - 1) / layout.columns)));
   }
 
   #newTile() {

@@ -1,5 +1,5 @@
 /**
- * Somebody else: the picture, the sound, the name, and in words what is missing of them.
+ * Somebody else: the picture, the sound, the name, and in words what is missing of them. Or the screen that somebody shows.
  * @module
  */
 import { fill, h, say } from "./dom.js";
@@ -16,14 +16,22 @@ export class Tile {
   #role = h("span", { class: "tile-role" });
   /** The line to the server is encrypted whenever there is one: said once something arrives. */
   #safe = h("span", { class: "tile-safe", hidden: true }, icon("lock"), text.call.encrypted);
+  #speaking = h("span", { class: "sr-only" });
   #state = h("span", { class: "tile-state" });
-  element = h("figure", { class: "tile" }, this.#video, this.#cover, h("figcaption", { class: "tile-caption" }, this.#name, this.#role, this.#safe, this.#state));
+  element = h(
+    "figure",
+    { class: "tile" },
+    this.#video,
+    this.#cover,
+    h("figcaption", { class: "tile-caption" }, this.#name, this.#role, this.#speaking, this.#safe, this.#state),
+  );
   /** A picture newer than the last gap has been seen; an old one is never shown as if it were now. */
   #fresh = false;
   #expecting = false;
   /** @type {Participant | null} */
   #participant = null;
   #lost = false;
+  #screen = false;
   #onBlocked;
 
   /** @param {(video: HTMLVideoElement) => void} onBlocked the browser wants a tap before it plays sound */
@@ -38,23 +46,36 @@ export class Tile {
     return this.#participant?.id ?? null;
   }
 
-  /** @param {Participant | null} participant null: nobody is there */
-  show(participant) {
+  /** Whether it has the screen that the person shows, rather than the person. */
+  get screen() {
+    return this.#screen;
+  }
+
+  /**
+   * @param {Participant | null} participant null: nobody is there
+   * @param {boolean} [screen] the screen that the person shows
+   */
+  show(participant, screen = false) {
     const lost = participant?.state === "reconnecting";
-    if (participant !== null && lost && !(this.#lost && participant.id === this.id)) announce(text.call.lost(participant.name));
+    if (participant !== null && !screen && lost && !(this.#lost && participant.id === this.id)) announce(text.call.lost(participant.name));
     this.#lost = lost;
+    this.#screen = screen;
     this.#participant = participant;
     this.element.hidden = participant === null;
-    const stream = participant?.stream ?? null;
+    this.element.classList.toggle("screen", screen);
+    this.element.classList.toggle("speaking", participant !== null && participant.speaking && !screen);
+    this.#video.dataset.testid = screen ? "remote-screen" : "remote-video";
+    const stream = (screen ? participant?.screen : participant?.stream) ?? null;
     if (this.#video.srcObject !== stream) {
       this.#video.srcObject = stream;
       this.#expecting = this.#fresh = false;
     }
     if (participant === null) return;
     if (stream !== null && stream.getTracks().length > 0) this.#play();
-    this.#expect(participant.hasCamera);
-    say(this.#name, participant.name);
-    say(this.#role, text.roles[participant.role] ?? participant.role);
+    this.#expect(screen ? participant.hasScreen : participant.hasCamera);
+    say(this.#name, screen ? text.call.screenOf(participant.name) : participant.name);
+    say(this.#role, screen ? "" : (text.roles[participant.role] ?? participant.role));
+    say(this.#speaking, participant.speaking && !screen ? text.call.speaks : "");
     this.#describe(participant);
   }
 
@@ -65,6 +86,12 @@ export class Tile {
 
   /** @param {Participant} participant */
   #describe(participant) {
+    if (this.#screen) {
+      this.element.classList.toggle("covered", !this.#fresh);
+      say(this.#cover, this.#fresh ? "" : text.call.connecting);
+      this.#safe.hidden = true;
+      return fill(this.#state);
+    }
     const { name, state, hasCamera, hasMicrophone, stream } = participant;
     const nothing = stream.getTracks().length === 0;
     const covered = !hasCamera || !this.#fresh;
@@ -73,15 +100,15 @@ export class Tile {
     this.element.classList.toggle("covered", covered);
     say(this.#cover, covered ? cover : "");
     const words = state === "reconnecting" && !covered ? text.call.lost(name) : hasMicrophone || nothing ? "" : text.call.microphoneOff;
-    if (this.#state.textContent !== words) fill(this.#state, words && icon(hasMicrophone || nothing ? "warning" : "microphoneOff"), words);
+    if (this.#state.textContent !== words) fill(this.#state, words && icon(hasMicrophone || nothing ? "warning" : "microphoneOff"), words && h("span", {}, words));
   }
 
-  /** @param {boolean} hasCamera */
-  #expect(hasCamera) {
-    if (hasCamera === this.#expecting) return;
-    this.#expecting = hasCamera;
+  /** @param {boolean} picture one shall come */
+  #expect(picture) {
+    if (picture === this.#expecting) return;
+    this.#expecting = picture;
     this.#fresh = false;
-    if (!hasCamera) return;
+    if (!picture) return;
     const seen = () => {
       this.#fresh = this.#expecting;
       if (this.#participant !== null) this.#describe(this.#participant);

@@ -42,6 +42,34 @@ export const nb = {
     notRecorded: "Samtalen blir ikke tatt opp.",
   },
 
+  shownName: {
+    told: (/** @type {string} */ name) => `De andre i samtalen ser navnet ditt: ${name}.`,
+    choose: "Hva skal de andre se at du heter?",
+    whole: (/** @type {string} */ name) => `Hele navnet: ${name}`,
+    initials: (/** @type {string} */ letters) => `Bare initialene: ${letters}`,
+    own: "Noe annet:",
+    ownLabel: "Navnet de andre skal se",
+    contact: "Lurer du på noe om dette, ring klinikken før du går inn.",
+  },
+
+  roster: {
+    title: "Til stede",
+    count: (/** @type {number} */ n) => `Til stede: ${n}`,
+    button: (/** @type {number} */ n) => `${n} til stede`,
+    self: (/** @type {string} */ name) => `${name} (deg)`,
+    /** @type {Record<string, string>} */
+    states: { held: "satt på vent", reconnecting: "har mistet forbindelsen" },
+  },
+
+  share: {
+    start: "Del skjerm",
+    picture: "Del bilde",
+    stop: "Stopp deling",
+    sharing: "Du deler skjermen. De andre ser den nå.",
+    stopped: "Du deler ikke lenger.",
+    failed: "Vi fikk ikke delt. Prøv en gang til.",
+  },
+
   lobby: {
     title: "Du er i venterommet",
     next: "Du er den neste.",
@@ -85,6 +113,8 @@ export const nb = {
     ownBothShort: "Kamera og mikrofon er av",
     encrypted: "Kryptert",
     moveSelf: "Flytt ditt eget bilde",
+    speaks: "snakker",
+    screenOf: (/** @type {string} */ name) => `${name} deler skjermen`,
     playSound: "Trykk her for å høre lyden",
     yourTurn: "Det er din tur. Nå ser og hører dere hverandre.",
     resuming: "Vi kobler deg til igjen. Svar ja hvis nettleseren spør om kameraet.",
@@ -126,7 +156,6 @@ export const nb = {
     waiting: "Venter",
     waitingCount: (/** @type {number} */ n) => counted(n, "venter", "venter"),
     nobodyWaits: "Ingen venter.",
-    inside: "Inne",
     minutes: (/** @type {number} */ n) => (n < 1 ? "under 1 minutt" : counted(n, "minutt", "minutter")),
     arrived: (/** @type {string} */ name) => `${name} venter.`,
     admit: "Slipp inn",
