@@ -165,7 +165,8 @@ def _start_node(settings: Settings) -> Node:
     except OSError as error:
         # An error of the wire carries its number in the text alone.
         if error.errno == errno.EADDRINUSE or f"os error {errno.EADDRINUSE}" in str(error):
-            raise AddressInUseError(f"UDP port {settings.media.port}, for media, is taken") from error
+            ports = " and ".join(str(port) for port in (settings.media.port, *settings.media.tcp_ports))
+            raise AddressInUseError(f"port {ports}, for media, is taken (UDP or TCP)") from error
         raise ConfigError(f"media: {error.strerror or error}") from error
 
 

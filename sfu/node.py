@@ -56,7 +56,7 @@ class Node:
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._plane = plane
-        self._candidates = tuple(Candidate(*endpoint) for endpoint in endpoints)
+        self._candidates = _candidates(endpoints, plane.tcp_ports)
         self._certificate = certificate
         self._executor = executor
         self._clock = clock
@@ -107,6 +107,11 @@ class Node:
     def port(self) -> int:
         """The UDP port of media."""
         return self._plane.port
+
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        """The TCP ports of media."""
+        return self._plane.tcp_ports
 
     def snapshot(self) -> Snapshot:
         """The wire's own view of everything."""
@@ -433,6 +438,17 @@ class Node:
         if slots != peer.slots:
             peer.slots = slots
             self._tell(peer, SlotsNeeded(peer.room, peer.participant, slots))
+
+
+def _candidates(endpoints: Sequence[Endpoint], tcp_ports: Sequence[int]) -> tuple[Candidate, ...]:
+    """UDP, then TCP for who can't reach us by it (RFC 6544): at the same endpoints, and on the ports after the first."""
+    addresses = tuple(dict.fromkeys(address for address, _ in endpoints))
+    further = tuple((address, port) for port in tcp_ports[1:] for address in addresses)
+    streams = (*endpoints, *further) if tcp_ports else ()
+    return (
+        *(Candidate(*endpoint) for endpoint in endpoints),
+        *(Candidate(*endpoint, "tcp") for endpoint in streams),
+    )
 
 
 def _others(members: Sequence[Member], peer: Peer) -> list[Member]:

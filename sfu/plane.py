@@ -52,6 +52,10 @@ class Plane(Protocol):
     def port(self) -> int:
         """The UDP port that clients send to."""
 
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        """The TCP ports that clients may connect to."""
+
     def apply(self, command: Command) -> None:
         """Carries out a command, after those before it."""
 
@@ -67,13 +71,17 @@ class ThreadPlane:
 
     def __init__(self, config: MediaConfig, *, seed: int) -> None:
         """Opens the sockets; OSError when the port is taken."""
-        self._wire = _wire.ThreadWire(config.port, seed)
+        self._wire = _wire.ThreadWire(config.port, list(config.tcp_ports), seed)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._descriptor = self._wire.fileno()
 
     @property
     def port(self) -> int:
         return self._wire.port
+
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        return tuple(self._wire.tcp_ports)
 
     @property
     def raised_priority(self) -> bool:
@@ -123,6 +131,10 @@ class VirtualPlane:
     @property
     def port(self) -> int:
         return self._config.port
+
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        return ()
 
     def apply(self, command: Command) -> None:
         self._wire.apply(self._now, command)

@@ -101,6 +101,10 @@ class WatchedPlane:
     def port(self) -> int:
         return self._plane.port
 
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        return self._plane.tcp_ports
+
     def snapshot(self) -> Snapshot:
         return self._plane.snapshot()
 

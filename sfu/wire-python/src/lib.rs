@@ -15,7 +15,7 @@ use venterom_wire::counters::Counters;
 use venterom_wire::engine::{Config, Engine};
 use venterom_wire::shard::{self, Shard};
 use venterom_wire::time::Time;
-use venterom_wire::tuple::Tuple;
+use venterom_wire::tuple::{Protocol, Tuple};
 
 use convert::EventTuple;
 
@@ -82,9 +82,13 @@ fn ended() -> PyErr {
 #[pymethods]
 impl ThreadWire {
     #[new]
-    fn new(port: u16, seed: u64) -> PyResult<Self> {
-        let shard = Shard::start(shard::Config { port, seed })
-            .map_err(|error| PyOSError::new_err(error.to_string()))?;
+    fn new(port: u16, tcp_ports: Vec<u16>, seed: u64) -> PyResult<Self> {
+        let config = shard::Config {
+            port,
+            tcp_ports,
+            seed,
+        };
+        let shard = Shard::start(config).map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self {
             shard: std::sync::RwLock::new(Some(shard)),
         })
@@ -93,6 +97,11 @@ impl ThreadWire {
     #[getter]
     fn port(&self) -> PyResult<u16> {
         self.with(Shard::port)
+    }
+
+    #[getter]
+    fn tcp_ports(&self) -> PyResult<Vec<u16>> {
+        self.with(|shard| shard.tcp_ports().to_vec())
     }
 
     #[getter]
@@ -170,6 +179,7 @@ impl VirtualWire {
         datagram: &[u8],
     ) -> PyResult<()> {
         let tuple = Tuple {
+            protocol: Protocol::Udp,
             local: socket_address(&local)?,
             remote: socket_address(&remote)?,
         };

@@ -70,10 +70,10 @@ impl Counters {
 }
 
 counters! {
-    /// Datagrams and bytes of UDP payload that came in.
+    /// Datagrams and bytes of payload, of UDP or in TCP's frames, that came in.
     datagrams_received,
     bytes_received,
-    /// Datagrams and bytes of UDP payload that were queued to be sent.
+    /// Datagrams and bytes of payload that were queued to be sent.
     datagrams_sent,
     bytes_sent,
     /// The same by what they are. STUN counts from anybody, DTLS and RTCP from validated addresses, the rest once it
@@ -141,6 +141,12 @@ counters! {
     dropped_old,
     /// Datagrams that the system did not take.
     send_errors,
+    /// TCP connections that were taken, turned away at the door, and closed again by either side.
+    tcp_accepted,
+    tcp_refused,
+    tcp_closed,
+    /// Datagrams that a connection had no room for, or that grew too old while they waited in it.
+    tcp_dropped,
     /// Times the media thread woke.
     wakeups,
 }

@@ -9,12 +9,12 @@ pub mod counters;
 pub mod demux;
 pub mod engine;
 pub mod event;
+pub mod framing;
 pub mod ice;
 pub mod rtcp;
 pub mod rtp;
 pub mod seq;
 pub mod shard;
-
 pub mod srtp;
 pub mod stun;
 pub mod time;

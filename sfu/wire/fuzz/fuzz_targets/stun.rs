@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use venterom_wire::ice::{Agent, Credentials, Outcome};
 use venterom_wire::stun::{BindingRequest, IntegrityKey, Message, TransactionId};
 use venterom_wire::time::Time;
-use venterom_wire::tuple::Tuple;
+use venterom_wire::tuple::{Protocol, Tuple};
 
 const PASSWORD: &str = "a password of 22 chars";
 static KEY: LazyLock<IntegrityKey> = LazyLock::new(|| IntegrityKey::new(PASSWORD));
@@ -36,6 +36,7 @@ fn exhaust(datagram: &[u8]) {
     };
     let address = SocketAddr::from(([127, 0, 0, 1], 1));
     let tuple = Tuple {
+        protocol: Protocol::Udp,
         local: address,
         remote: address,
     };

@@ -70,6 +70,25 @@ impl Engine {
         }
     }
 
+    /// Whether ICE has validated the tuple, for a peer that is here.
+    pub fn knows(&self, tuple: Tuple) -> bool {
+        self.tuples.contains_key(&tuple)
+    }
+
+    /// The connection of a tuple was closed: whoever gets the same addresses later has to be validated anew.
+    pub fn close_tuple(&mut self, now: Time, tuple: Tuple) {
+        let Some(id) = self.tuples.remove(&tuple) else {
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if peer.agent.close(now, tuple) {
+            self.path_changed(id);
+        }
+        self.reschedule(id);
+    }
+
     pub(super) fn receive_dtls(&mut self, id: PeerId, datagram: &[u8]) {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;

@@ -44,6 +44,8 @@ enum Selection {
     First(Tuple),
     /// The tuple that the client nominated last.
     Nominated(Tuple),
+    /// The connection of the selected tuple was closed, and no other has consent: the next check selects anew.
+    Gone(Tuple),
     /// Consent was lost.
     Lost,
 }
@@ -126,7 +128,9 @@ impl Agent {
     #[must_use]
     pub fn selected(&self) -> Option<Tuple> {
         match self.selection {
-            Selection::First(tuple) | Selection::Nominated(tuple) => Some(tuple),
+            Selection::First(tuple) | Selection::Nominated(tuple) | Selection::Gone(tuple) => {
+                Some(tuple)
+            }
             Selection::New | Selection::Lost => None,
         }
     }
@@ -163,6 +167,24 @@ impl Agent {
         }
     }
 
+    /// The connection of `tuple` was closed. What was selected moves to another tuple that has consent; where there is
+    /// none, consent runs out as if the client had fallen silent. Whether the selected tuple is another now.
+    pub fn close(&mut self, now: Time, tuple: Tuple) -> bool {
+        let was_selected = self.selected() == Some(tuple);
+        if was_selected {
+            let others = self.paths.iter().filter(|path| path.tuple != tuple);
+            match others.max_by_key(|path| path.heard) {
+                Some(path) if now < path.expiry() => self.selection = Selection::First(path.tuple),
+                _ => {
+                    self.selection = Selection::Gone(tuple);
+                    return false;
+                }
+            }
+        }
+        self.paths.retain(|path| path.tuple != tuple);
+        was_selected
+    }
+
     /// Finds the generation that the message authenticates with, and whether it is that of a pending restart. Cheap
     /// checks come first.
     fn authenticate(&self, message: &Message<'_>) -> Result<(&Generation, bool), DropReason> {
@@ -197,7 +219,7 @@ impl Agent {
         }
         self.selection = match self.selection {
             _ if nominated => Selection::Nominated(tuple),
-            Selection::New | Selection::Lost => Selection::First(tuple),
+            Selection::New | Selection::Lost | Selection::Gone(_) => Selection::First(tuple),
             kept => kept,
         };
         Answered {

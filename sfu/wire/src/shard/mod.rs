@@ -1,7 +1,8 @@
 //! One media thread: an engine, its sockets and a clock. Commands cross to it and events from it in two queues.
 
 mod pace;
-mod socket;
+mod tcp;
+mod udp;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,8 +18,10 @@ use crate::command::Command;
 use crate::engine::{self, Engine};
 use crate::event::Event;
 use crate::time::Time;
+use crate::tuple::Protocol;
 use pace::Pace;
-use socket::Sockets;
+use tcp::{Dropped, Streams};
+use udp::Sockets;
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (RFC 5905).
 const NTP_TO_UNIX: u64 = 2_208_988_800;
@@ -26,6 +29,8 @@ const NTP_TO_UNIX: u64 = 2_208_988_800;
 const MOST_READS: usize = 32;
 /// Nice value asked for: under load every millisecond of delay is heard.
 const PRIORITY: i32 = -10;
+/// Free ports tried before giving up: the one that UDP got may be taken in TCP.
+const TRIES: usize = 16;
 
 enum Message {
     Command(Command),
@@ -72,22 +77,26 @@ pub struct Shard {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     port: u16,
+    tcp_ports: Vec<u16>,
     raised: bool,
 }
 
 /// What a media thread needs to start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
-    /// UDP port, IPv4 and IPv6; zero for a free one.
+    /// UDP and TCP port, IPv4 and IPv6; zero for a free one.
     pub port: u16,
+    /// Further TCP ports.
+    pub tcp_ports: Vec<u16>,
     pub seed: u64,
 }
 
 impl Shard {
     /// Opens the sockets and starts the thread. Fails when the port is taken or no thread can be had.
     pub fn start(config: Config) -> io::Result<Self> {
-        let sockets = Sockets::bind(config.port)?;
+        let (sockets, streams) = bind(&config)?;
         let port = sockets.port();
+        let tcp_ports = streams.ports().to_vec();
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let shared = Arc::new(Shared {
             inbox: Mutex::default(),
@@ -103,6 +112,7 @@ impl Shard {
         let worker = Worker {
             shared: Arc::clone(&shared),
             sockets,
+            streams,
             engine,
             origin: Instant::now(),
         };
@@ -121,6 +131,7 @@ impl Shard {
             shared,
             thread: Some(thread),
             port,
+            tcp_ports,
             raised,
         })
     }
@@ -128,6 +139,11 @@ impl Shard {
     /// The UDP port in use.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The TCP ports in use: the same as of UDP, then the further ones.
+    pub fn tcp_ports(&self) -> &[u16] {
+        &self.tcp_ports
     }
 
     /// Whether the system gave the thread a raised priority.
@@ -212,6 +228,7 @@ impl Drop for Ending {
 struct Worker {
     shared: Arc<Shared>,
     sockets: Sockets,
+    streams: Streams,
     engine: Engine,
     origin: Instant,
 }
@@ -238,14 +255,18 @@ impl Worker {
     }
 
     fn sleep(&self) {
-        let timeout = self.engine.next_timeout().map(|at| {
-            let left = at.since(self.now());
-            Timespec {
-                tv_sec: left.as_secs() as i64,
-                tv_nsec: i64::from(left.subsec_nanos()),
-            }
+        let engine = self.engine.next_timeout();
+        let engine = engine.map(|at| at.since(self.now()));
+        let sweep = self.streams.next_sweep();
+        let sweep = sweep.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = engine.into_iter().chain(sweep).min().map(|left| Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: i64::from(left.subsec_nanos()),
         });
-        let mut fds: Vec<PollFd<'_>> = vec![PollFd::new(&self.shared.wake, PollFlags::IN)];
+        let mut fds: Vec<PollFd<'_>> = vec![
+            PollFd::new(&self.shared.wake, PollFlags::IN),
+            PollFd::new(&self.streams, PollFlags::IN),
+        ];
         fds.extend(
             self.sockets
                 .iter()
@@ -278,13 +299,18 @@ impl Worker {
         if !has_read {
             self.receive();
         }
+        self.streams.sweep(self.now(), &mut self.engine);
         self.engine.handle_timeout(self.now());
         if self.engine.has_transmits() {
-            let sockets = &self.sockets;
-            let mut errors = 0;
+            let (sockets, streams) = (&self.sockets, &mut self.streams);
+            let mut dropped = Dropped::default();
             self.engine
-                .drain_transmits(|tuple, run| errors += sockets.send(tuple, &run));
-            self.engine.counters.send_errors += errors;
+                .drain_transmits(|tuple, run| match tuple.protocol {
+                    Protocol::Udp => dropped.udp += sockets.send(tuple, &run),
+                    Protocol::Tcp => streams.send(tuple, &run, &mut dropped),
+                });
+            self.engine.counters.send_errors += dropped.udp;
+            self.engine.counters.tcp_dropped += dropped.tcp;
         }
         self.tell();
         Turn::Continue
@@ -294,7 +320,9 @@ impl Worker {
     fn receive(&mut self) -> bool {
         let now = self.now();
         let engine = &mut self.engine;
-        self.sockets
+        let more = self.streams.receive(now, engine);
+        more | self
+            .sockets
             .receive(|tuple, datagram| engine.receive(now, tuple, datagram))
     }
 
@@ -331,6 +359,25 @@ impl Turn {
 pub fn cpu_time() -> Duration {
     let used = rustix::time::clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
+}
+
+/// The port in UDP and in TCP, and the further ones.
+fn bind(config: &Config) -> io::Result<(Sockets, Streams)> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let sockets = Sockets::bind(config.port)?;
+        let ports = [&[sockets.port()], config.tcp_ports.as_slice()].concat();
+        match Streams::bind(&ports) {
+            Ok(streams) => return Ok((sockets, streams)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                if config.port != 0 || tries == TRIES {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn ntp_now() -> u64 {

@@ -7,10 +7,15 @@ use super::*;
 use crate::command::PeerId;
 use crate::engine::outbox::Run;
 use crate::engine::tests::bed;
-use crate::tuple::Tuple;
+use crate::tuple::{Protocol, Tuple};
 
 fn shard() -> Shard {
-    Shard::start(Config { port: 0, seed: 1 }).expect("a free port")
+    Shard::start(Config {
+        port: 0,
+        tcp_ports: Vec::new(),
+        seed: 1,
+    })
+    .expect("a free port")
 }
 
 #[test]
@@ -51,7 +56,14 @@ fn a_receiver_that_vanished_fails_no_send_to_others() {
                 count: 1,
             };
             assert_eq!(
-                sockets.send(Tuple { local, remote }, &run),
+                sockets.send(
+                    Tuple {
+                        protocol: Protocol::Udp,
+                        local,
+                        remote
+                    },
+                    &run
+                ),
                 0,
                 "to {remote}"
             );
@@ -104,8 +116,10 @@ fn what_waits_in_the_kernel_at_an_opening_came_before_it() {
     let client = UdpSocket::bind((localhost, 0)).expect("a socket");
     let sockets = Sockets::bind(0).expect("a free port");
     let at = SocketAddr::new(localhost, sockets.port());
+    let streams = Streams::bind(&[]).expect("descriptors");
     let mut bed = bed::pair();
     let tuple = Tuple {
+        protocol: Protocol::Udp,
         local: at,
         remote: client.local_addr().expect("an address"),
     };
@@ -121,6 +135,7 @@ fn what_waits_in_the_kernel_at_an_opening_came_before_it() {
             notify: eventfd(0, flags).expect("a descriptor"),
         }),
         sockets,
+        streams,
         engine: bed.engine,
         origin: Instant::now() - Duration::from_secs(2),
     };

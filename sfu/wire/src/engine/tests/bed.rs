@@ -19,7 +19,7 @@ use crate::rtp::{Header, Outgoing};
 use crate::srtp::{Opener, Profile, Sealer};
 use crate::stun::{BindingRequest, IntegrityKey, TransactionId};
 use crate::time::Time;
-use crate::tuple::Tuple;
+use crate::tuple::{Protocol, Tuple};
 
 pub const AUDIO: u8 = 111;
 pub const VIDEO: u8 = 96;
@@ -78,6 +78,7 @@ pub fn keys(id: u32) -> Keys {
 pub fn tuple(port: u16) -> Tuple {
     let address = |last, port| SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)), port);
     Tuple {
+        protocol: Protocol::Udp,
         local: address(1, 7882),
         remote: address(2, port),
     }

@@ -8,4 +8,5 @@ mod gates;
 mod keyframes;
 mod levels;
 mod numbers;
+mod paths;
 mod property;

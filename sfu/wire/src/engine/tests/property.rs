@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::bed::*;
 use crate::command::{Command, Kind, PeerId, ReceiveTrack, SendSlot, TrackId};
-use crate::tuple::Tuple;
+use crate::tuple::{Protocol, Tuple};
 
 const PEERS: u32 = 4;
 
@@ -301,6 +301,7 @@ impl World {
             }),
             _ => {
                 let stranger = Tuple {
+                    protocol: Protocol::Udp,
                     remote: tuple(60_000 + u16::from(a)).remote,
                     ..tuple(1)
                 };

@@ -133,6 +133,7 @@ fn the_reply_tells_the_client_its_address() {
         ("[::ffff:198.51.100.7]:40000", "198.51.100.7:40000"),
     ] {
         let tuple = Tuple {
+            protocol: Protocol::Udp,
             local: "[::]:3478".parse().unwrap(),
             remote: remote.parse().unwrap(),
         };

@@ -171,3 +171,36 @@ fn nothing_secret_is_shown() {
     let shown = format!("{agent:?} {:?} {:?}", credentials(OLD).0, agent.selected());
     assert_eq!(shown, "Agent(2 tuples) Credentials(..) Some(Tuple(..))");
 }
+
+/// The client's only connection breaks, and it makes another one.
+#[test]
+fn a_closed_connection_leaves_consent_running_and_the_next_check_is_followed() {
+    let mut agent = agent();
+    check(&mut agent, START, tuple('A'), OLD, true);
+    let closed = START + Duration::from_secs(5);
+    assert!(!agent.close(closed, tuple('A')));
+    assert_eq!(agent.selected(), Some(tuple('A')));
+    let mut silent = in_state(State::First);
+    silent.close(INPUT, tuple('A'));
+    assert_eq!(
+        silent.handle_timeout(INPUT + CONSENT_TIMEOUT),
+        Some(ConsentChange::Lost)
+    );
+    let back = answered(check(&mut agent, closed, tuple('B'), OLD, false));
+    assert!(back.selected_changed && !back.consent_regained);
+    assert_eq!(agent.selected(), Some(tuple('B')));
+}
+
+/// Of two ways the one that is closed is left at once, unless the other went silent long ago.
+#[test]
+fn media_leaves_a_closed_connection_for_a_way_with_consent() {
+    for (seconds, moves) in [(29, true), (30, false)] {
+        let mut agent = agent();
+        check(&mut agent, START, tuple('B'), OLD, false);
+        let now = START + Duration::from_secs(seconds);
+        check(&mut agent, now, tuple('A'), OLD, true);
+        assert_eq!(agent.close(now, tuple('A')), moves);
+        let selected = if moves { 'B' } else { 'A' };
+        assert_eq!(agent.selected(), Some(tuple(selected)));
+    }
+}

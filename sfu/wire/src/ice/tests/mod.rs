@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::*;
 use crate::stun::{BindingRequest, IntegrityKey, Message, TransactionId};
 use crate::time::Time;
+use crate::tuple::Protocol;
 
 const OLD: (&str, &str) = ("oldUfrag:clientOld", "old password of the server");
 const NEW: (&str, &str) = ("newUfrag:clientNew", "new password of the server");
@@ -41,6 +42,7 @@ fn restart(agent: &mut Agent) {
 /// The tuples of the tests are named by a letter, which is in the client's port.
 fn tuple(name: char) -> Tuple {
     Tuple {
+        protocol: Protocol::Udp,
         local: SocketAddr::from(([192, 0, 2, 1], 3478)),
         remote: SocketAddr::from(([198, 51, 100, 7], name as u16)),
     }

@@ -13,6 +13,8 @@ enum Input {
     /// The consent time-out after the last request.
     Timeout,
     Restart,
+    /// The connection of this tuple was closed.
+    Close(char),
 }
 
 /// What the input did, then the state after it. Flags: newly validated, selected changed, restarted, consent regained.
@@ -40,6 +42,10 @@ fn apply(agent: &mut Agent, input: Input) -> String {
             restart(agent);
             return shown(agent);
         }
+        Input::Close(on) => {
+            let moved = agent.close(INPUT, tuple(on));
+            return format!("{} {}", if moved { "moved" } else { "stays" }, shown(agent));
+        }
     };
     let outcome = match outcome {
         Outcome::Answered(answered) => {
@@ -64,11 +70,15 @@ fn apply(agent: &mut Agent, input: Input) -> String {
 #[test]
 #[rustfmt::skip]
 fn states_by_inputs() {
-    use Input::{Check, Controlled, Nominate, Restart, Timeout};
+    use Input::{Check, Close, Controlled, Nominate, Restart, Timeout};
     // One column a state, in the order of STATES: those without a restart, then those with one.
-    let table: [(Input, [&str; 4], [&str; 3]); 13] = [
+    let table: [(Input, [&str; 4], [&str; 3]); 15] = [
         //                    New              First             Nominated          Lost
         //                    NewRestarting    NominatedRestarting  LostRestarting
+        (Close('A'),         ["stays -//o",    "stays A/A/o",    "moved B/B/o",     "stays -/B/o"],
+                             ["stays -//on",   "moved B/B/on",      "stays -/B/on"]),
+        (Close('B'),         ["stays -//o",    "stays A/A/o",    "stays A/A/o",     "stays -/A/o"],
+                             ["stays -//on",   "stays A/A/on",      "stays -/A/on"]),
         (Check('A', OLD),    ["ns.. A/A/o",    ".... A/A/o",     ".... A/AB/o",     ".s.c A/AB/o"],
                              ["ns.. A/A/on",   ".... A/AB/on",      ".s.c A/AB/on"]),
         (Check('B', OLD),    ["ns.. B/B/o",    "n... A/AB/o",    ".... A/AB/o",     ".s.c B/AB/o"],

@@ -8,7 +8,7 @@ use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Type};
 
 use crate::engine::outbox::Run;
-use crate::tuple::Tuple;
+use crate::tuple::{self, Tuple};
 
 /// What one receive call can bring, with offload: the largest datagram the kernel joins.
 const BUFFER: usize = 65_536;
@@ -92,6 +92,7 @@ impl Sockets {
                     };
                     let local = meta.dst_ip.unwrap_or(any);
                     let tuple = Tuple {
+                        protocol: tuple::Protocol::Udp,
                         local: SocketAddr::new(local, self.port),
                         remote: meta.addr,
                     };
