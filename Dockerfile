@@ -22,7 +22,7 @@ RUN pip install --no-cache-dir --no-deps --no-index /wheel/*.whl && rm -r /wheel
 USER venterom
 WORKDIR /var/lib/venterom
 VOLUME /var/lib/venterom
-EXPOSE 8080/tcp 7882/udp
+EXPOSE 8080/tcp 7882/udp 7882/tcp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=2s --start-period=10s \
   CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=1)"]

@@ -441,7 +441,7 @@ class Node:
 
 
 def _candidates(endpoints: Sequence[Endpoint], tcp_ports: Sequence[int]) -> tuple[Candidate, ...]:
-    """UDP, then TCP for who can't reach us by it (RFC 6544): at the same endpoints, and on the ports after the first."""
+    """UDP, then TCP for whoever can't reach us by it (RFC 6544): there too, and on the further ports."""
     addresses = tuple(dict.fromkeys(address for address, _ in endpoints))
     further = tuple((address, port) for port in tcp_ports[1:] for address in addresses)
     streams = (*endpoints, *further) if tcp_ports else ()

@@ -4,6 +4,8 @@
   // What a test asks for: a painted camera of one colour (`second`: another device's) or of four in its quarters, and a
   // pulsing tone (Hz) for a microphone.
   Object.assign(test, { colour: null, second: null, quarters: null, tone: null, stubborn: false });
+  // The firewall that a page is behind: "tcp" and "relay" say what alone it lets through.
+  test.only = null;
   window.venteromTest = test;
 
   window.WebSocket = class extends WebSocket {
@@ -15,7 +17,16 @@
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...given) {
       super(...given);
+      // A firewall that lets only a TURN server through.
+      if (test.only === "relay") this.setConfiguration({ ...this.getConfiguration(), iceTransportPolicy: "relay" });
       test.peers.push(this);
+    }
+
+    // A firewall that lets no UDP through: the browser knows of no place to send it to.
+    setRemoteDescription(description) {
+      if (test.only !== "tcp") return super.setRemoteDescription(description);
+      const sdp = description.sdp.replace(/^a=candidate:\S+ 1 udp .*\r\n/gm, "");
+      return super.setRemoteDescription({ type: description.type, sdp });
     }
   };
 

@@ -22,6 +22,15 @@ class Moments:
     clicks: list[float]
 
 
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The selected pair of candidates: the kind of the own one, by what it is reached, and the server's port."""
+
+    kind: str
+    protocol: str
+    port: int
+
+
 @dataclass(slots=True)
 class Person:
     """One tab with the page open."""
@@ -207,6 +216,20 @@ class Person:
     async def moments_of_self(self, seconds: float) -> Moments:
         """When the own camera and microphone do."""
         return Moments(**await self.tab.evaluate(_WITH_SELF % _FLASHES, seconds * 1000))
+
+    async def path(self) -> Path:
+        """The way on which the page's transport talks."""
+        found = await self.page.evaluate(
+            """async () => {
+                const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
+                const transport = stats.find((s) => s.type === 'transport');
+                const pair = stats.find((s) => s.id === transport.selectedCandidatePairId);
+                const [local, remote] = [pair.localCandidateId, pair.remoteCandidateId]
+                    .map((id) => stats.find((s) => s.id === id));
+                return [local.candidateType, local.relayProtocol ?? local.protocol, remote.port];
+            }"""
+        )
+        return Path(*found)
 
     async def local_port(self) -> int:
         """The UDP port from which the page's transport talks."""

@@ -84,6 +84,10 @@ class Watched:
     def port(self) -> int:
         return self.plane.port
 
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        return self.plane.tcp_ports
+
     def apply(self, command: Command) -> None:
         self.applied.append(command)
         if isinstance(command, SetRoutes):

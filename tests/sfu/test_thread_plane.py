@@ -75,10 +75,10 @@ class Changes:
 class Server:
     """A node on a free port."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, *, tcp_ports: tuple[int, ...] = ()) -> None:
         self.changes = Changes()
         self.told: list[NodeEvent] = []
-        self.node = cast(Watched, Watched.start(MediaConfig(port=0, announce=(host,))))
+        self.node = cast(Watched, Watched.start(MediaConfig(port=0, tcp_ports=tcp_ports, announce=(host,))))
         self.node.seen = []
         self.node.events = self._hear
 

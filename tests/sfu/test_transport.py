@@ -32,6 +32,7 @@ class Commands:
     """A plane that only remembers."""
 
     port: int = 7882
+    tcp_ports: tuple[int, ...] = ()
     applied: list[Command] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
