@@ -16,13 +16,14 @@ use venterom_wire::rtp::Header;
 use venterom_wire::srtp::{Profile, Sealer};
 use venterom_wire::stun::{BindingRequest, IntegrityKey, TransactionId};
 use venterom_wire::time::Time;
-use venterom_wire::tuple::Tuple;
+use venterom_wire::tuple::{Protocol, Tuple};
 
 const PROFILE: Profile = Profile::AeadAes128Gcm;
 
 fn tuple(peer: u32) -> Tuple {
     let address = |last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
     Tuple {
+        protocol: Protocol::Udp,
         local: SocketAddr::new(address(1), 7882),
         remote: SocketAddr::new(address(2), 10_000 + peer as u16),
     }
