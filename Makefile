@@ -10,6 +10,8 @@ PORT ?= 8080
 MEDIA_PORT ?= 7882
 DATA ?= .demo
 PYTEST_ARGS ?=
+SECONDS ?= 1800
+SEED ?= 1
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -18,13 +20,14 @@ export PYTHON
 bin := .venv/bin
 wire_sources := $(shell find sfu/wire sfu/wire-python \( -name target -o -name fuzz \) -prune -o -type f \( -name '*.rs' -o -name Cargo.toml \) -print)
 
-.PHONY: build demo test test-long lint bench clean lock tools test-rust test-web test-python help
+.PHONY: build demo test test-long soak lint bench clean lock tools test-rust test-web test-python help
 
 help:
 	@echo 'make build       the server in .venv (quick when nothing changed)'
 	@echo 'make demo        build, then a demo clinic on http://localhost:$(PORT)'
 	@echo 'make test        lint and tests, browsers included'
 	@echo 'make test-long   the tests that are too long for make test'
+	@echo 'make soak        people in random order for SECONDS=1800'
 	@echo 'make lint        formatters, linters and type checkers'
 	@echo 'make bench       benchmarks'
 	@echo 'make lock        pin the dependencies of both languages anew'
@@ -39,6 +42,9 @@ test: tools lint test-rust test-web test-python
 
 test-long: tools .venv/.dev node_modules/.package-lock.json
 	$(bin)/python -m pytest -m long $(PYTEST_ARGS)
+
+soak: .venv/.dev
+	$(bin)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED)
 
 lint: .venv/.dev node_modules/.package-lock.json
 	@scripts/require rustfmt clippy

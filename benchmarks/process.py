@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 from benchmarks.lines import LIMIT, Fields
 
@@ -35,16 +35,18 @@ class Child:
         raised: bool = False,
         environment: Mapping[str, str] | None = None,
         by: Sequence[str] = (),
+        errors: IO[bytes] | None = None,
     ) -> Self:
         """`core` is where it is to run; a system with a single one has no choice. `by` is a command that runs it.
 
-        `raised` asks for the priority that the media thread asks for itself.
+        `raised` asks for the priority that the media thread asks for itself. `errors` takes its standard error.
         """
         process = await asyncio.create_subprocess_exec(
             *by, sys.executable, "-m", module, *arguments,
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
             limit=LIMIT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             start_new_session=True,

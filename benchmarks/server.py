@@ -1,6 +1,6 @@
 """The server of the benchmarks: node, signalling, pages and lab links as `venterom demo` has them, on free ports.
 
-Commands on standard input (`benchmarks.lines`): `snapshot`, `links`.
+Commands on standard input (`benchmarks.lines`): `snapshot`, `links`, `tables`, `vitals`.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import tracemalloc
 from itertools import count
 from pathlib import Path
 
+import psutil
 import uvloop
 from aiohttp import web
 
@@ -27,6 +28,8 @@ from sfu.node import Node
 from signalling import grant
 from signalling.config import SignallingConfig
 from signalling.keys import StaticKeys, create_key
+from signalling.room import Phase
+from signalling.rooms import Rooms
 from signalling.server import SignallingServer
 
 KEY = "control-key.pem"
@@ -36,8 +39,9 @@ KEY = "control-key.pem"
 class _Commands:
     """What can be asked of the running server."""
 
-    def __init__(self, node: Node, links: LabLinks, url: str) -> None:
+    def __init__(self, node: Node, rooms: Rooms, links: LabLinks, url: str) -> None:
         self._node = node
+        self._registry = rooms
         self._links = links
         self._url = url
         self._rooms = count(1)
@@ -53,6 +57,43 @@ class _Commands:
             "peers": len(snapshot.peers),
             "open_routes": len(snapshot.open_routes),
             "python_bytes": tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None,
+        }
+
+    async def tables(self, fields: Fields) -> Fields:
+        """Who stands where in those `rooms` that there are, and the wire's own table."""
+        snapshot = self._node.snapshot()
+        found = {name: self._registry.roster(name) for name in fields["rooms"]}
+        return {
+            "rooms": {
+                name: {
+                    "paused": room.phase is Phase.PAUSED,
+                    "host_lost": room.host_lost,
+                    "people": {
+                        person: {
+                            "standing": room.standing(person).value,
+                            "gate": room.gate(person),
+                            "peer": self._node.number(name, person),
+                        }
+                        for person in room.people
+                    },
+                }
+                for name, room in found.items()
+                if room is not None
+            },
+            "peers": sorted(snapshot.peers),
+            "routes": [{"track": route.track, "viewer": route.viewer} for route in snapshot.routes],
+        }
+
+    async def vitals(self, _fields: Fields) -> Fields:
+        """What the process holds, garbage apart; bytes where it is memory."""
+        gc.collect()
+        process = psutil.Process()
+        return {
+            "tasks": len(asyncio.all_tasks()),
+            "threads": process.num_threads(),
+            "descriptors": process.num_fds(),
+            "memory": process.memory_info().rss,
+            "peers": len(self._node.snapshot().peers),
         }
 
     async def links(self, fields: Fields) -> Fields:
@@ -81,8 +122,9 @@ async def _run(data: Path, announce: tuple[str, ...]) -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         port = runner.addresses[0][1]
-        commands = _Commands(node, links, f"http://localhost:{port}")
-        await lines.serve({"snapshot": commands.snapshot, "links": commands.links}, {"port": port, "media": node.port})
+        commands = _Commands(node, signalling.rooms, links, f"http://localhost:{port}")
+        names = ("snapshot", "links", "tables", "vitals")
+        await lines.serve({name: getattr(commands, name) for name in names}, {"port": port, "media": node.port})
     finally:
         await signalling.stop()
         await runner.cleanup()
