@@ -118,9 +118,10 @@ class FirefoxTab:
 
     async def wait_for(self, function: str, argument: Any = None, *, within_s: float) -> None:
         end = time.monotonic() + within_s
+        truth = f"async (argument) => Boolean(await ({function})(argument))"
         while (left := end - time.monotonic()) > 0:
             try:
-                if await self.evaluate(_UNTIL % function, [argument, left * 1000]):
+                if await self.evaluate(_UNTIL % truth, [argument, left * 1000]):
                     return
             except BidiError:
                 # A page that is loaded anew takes with it what ran in it.

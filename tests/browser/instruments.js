@@ -34,16 +34,27 @@
   if (!devices) return;
   const getUserMedia = devices.getUserMedia.bind(devices);
   devices.getUserMedia = async (constraints) => {
-    const stream = await getUserMedia(constraints);
+    const other = constraints.video?.deviceId?.exact === OTHER.deviceId;
+    const stream = await getUserMedia(other ? { ...constraints, video: true } : constraints);
     for (const track of stream.getTracks()) {
-      const made = track.kind === "video" ? painted : sounding;
-      if (track.kind === "video" ? (test.colour ?? test.quarters) === null : test.tone === null) continue;
+      const video = track.kind === "video";
+      if (video ? (test.colour ?? test.quarters) === null : test.tone === null) continue;
+      const deviceId = video && other ? OTHER.deviceId : track.getSettings().deviceId;
       track.stop();
       stream.removeTrack(track);
-      stream.addTrack(made(track.getSettings().deviceId));
+      stream.addTrack(video ? painted(deviceId) : sounding(deviceId));
     }
     test.streams.push(stream);
     return stream;
+  };
+
+  // Firefox has a single fake camera.
+  const OTHER = { kind: "videoinput", deviceId: "other", groupId: "other", label: "Other camera" };
+  const enumerateDevices = devices.enumerateDevices.bind(devices);
+  devices.enumerateDevices = async () => {
+    const found = await enumerateDevices();
+    const cameras = found.filter(({ kind }) => kind === OTHER.kind);
+    return test.second !== null && cameras.length === 1 ? [...found, OTHER] : found;
   };
 
   // A camera that shows four colours, or one, which the test may change at any moment; another device may show another.

@@ -10,29 +10,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.browser.call import Call, meet, wait_in_lobby
-from tests.browser.capture import Capture, Packet
+from tests.browser.capture import Capture
 from tests.browser.conftest import Arrive
-from tests.browser.content import NEAR, distance
-from tests.browser.person import Person
+from tests.browser.gate import GRACE_S, LATER, OPEN, SHUT, WATCHED_S, arriving, never_shows, nothing_from, shows
 from tests.browser.server import Server
-
-GRACE_S = 0.5
-"""From so long after the command no RTP passes."""
-
-WATCHED_S = 2.5
-OPEN, SHUT, LATER = "#20d020", "#d02020", "#2020d0"
-
-
-async def nothing_from(capture: Capture, told: float, *, to_port: int | None = None, ssrc: int | None = None) -> None:
-    """Fails where the server still sends RTP later than the grace after `told`."""
-    await asyncio.sleep(max(0.0, told + GRACE_S + WATCHED_S - time.time()))
-    capture.assert_complete()
-    leaked = capture.rtp_after(told + GRACE_S, from_port=capture.port, to_port=to_port, ssrc=ssrc)
-    assert leaked == [], f"{len(leaked)} packets, the first {leaked[0].time - told:.3f} s after the command"
-
-
-def arriving(capture: Capture, since: float, port: int) -> list[Packet]:
-    return capture.rtp_after(since, to_port=capture.port, from_port=port)
 
 
 async def met(server: Server, arrive: Arrive) -> Call:
@@ -171,13 +152,3 @@ async def test_a_page_of_ours_stops_sending_by_itself(server: Server, capture: C
     await asyncio.sleep(GRACE_S + 1.5)
     for port in ports:
         assert arriving(capture, told + GRACE_S, port) == []
-
-
-async def never_shows(person: Person, colour: str) -> None:
-    seen = [shown for _, shown in await person.watched()]
-    assert len(seen) > 20
-    assert [shown for shown in seen if distance(shown, colour) < NEAR] == []
-
-
-async def shows(person: Person, colour: str) -> None:
-    assert any(distance(shown, colour) < NEAR for _, shown in await person.watched())

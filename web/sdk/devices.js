@@ -45,6 +45,7 @@ export class LocalMedia extends EventTarget {
    */
   async select(source, id) {
     const old = this.track(source);
+    const present = this.selected(source) || undefined; // a stopped track no longer tells in Firefox
     // Phones refuse a second camera while the first is open.
     if (source === "camera") old?.stop();
     try {
@@ -53,7 +54,7 @@ export class LocalMedia extends EventTarget {
       if (id !== undefined) remember(source, id);
       this.#take(source, opened.getTracks()[0]);
     } catch (error) {
-      if (source === "camera" && old !== null) await this.#restore(source, old);
+      if (source === "camera" && old !== null) await this.#restore(source, present);
       throw error;
     }
   }
@@ -96,10 +97,10 @@ export class LocalMedia extends EventTarget {
 
   /**
    * @param {OwnSource} source
-   * @param {MediaStreamTrack} old
+   * @param {string | undefined} id
    */
-  async #restore(source, old) {
-    const opened = await open({ [source]: old.getSettings().deviceId }).catch(() => null);
+  async #restore(source, id) {
+    const opened = await open({ [source]: id }).catch(() => null);
     if (opened !== null && !this.#closed) this.#take(source, opened.getTracks()[0]);
   }
 
