@@ -1,5 +1,6 @@
 """Settings of signalling; the composition root fills them from TOML and environment."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,18 @@ class IceServerConfig(BaseModel):
     credential: Annotated[str | None, Field(repr=False)] = None
 
 
+class TurnConfig(BaseModel):
+    """A TURN server that shares a secret with us, by which each participant gets a credential that soon runs out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    urls: Annotated[tuple[str, ...], Field(min_length=1)]
+    secret: Path
+    """The file with the secret, coturn's `static-auth-secret`."""
+    lifetime: Annotated[int, Field(ge=60, le=24 * 3600)] = 4 * 3600
+    """How long a credential is good for a new relay, in seconds."""
+
+
 class SignallingConfig(BaseModel):
     """How signalling behaves. Times are in seconds, sizes in bytes."""
 
@@ -30,6 +43,7 @@ class SignallingConfig(BaseModel):
     audience: str = DEFAULT_AUDIENCE
     """What grants must name as `aud`."""
     ice_servers: tuple[IceServerConfig, ...] = ()
+    turn: TurnConfig | None = None
     join_timeout: Seconds = 10
     silence: Seconds = 10
     """A connection that said nothing for so long is dead."""

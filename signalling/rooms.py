@@ -36,6 +36,7 @@ from signalling.redact import mark
 from signalling.roles import is_host
 from signalling.room import Ended, Person, Room, restored
 from signalling.stats import Meter, People, count_people
+from signalling.turn import Turn
 
 log: Final = structlog.get_logger("venterom.signalling")
 
@@ -67,8 +68,10 @@ class Rooms:
         node_key: SigningKey,
         journal: Journal,
         clock: Clock,
+        turn: Turn | None = None,
     ) -> None:
         self._config = config
+        self._turn = turn
         self._node = node
         self._keys = keys
         self._node_key = node_key
@@ -337,11 +340,17 @@ class Rooms:
             name=person.name,
             gate="open" if person.inside else "lobby",
             slots=messages.SlotCounts(audio=slots.audio, video=slots.video),
-            ice_servers=[
-                messages.IceServer(urls=list(server.urls), username=server.username, credential=server.credential)
-                for server in self._config.ice_servers
-            ],
+            ice_servers=self._ice_servers(),
         )
+
+    def _ice_servers(self) -> list[messages.IceServer]:
+        servers = [
+            messages.IceServer(urls=list(server.urls), username=server.username, credential=server.credential)
+            for server in self._config.ice_servers
+        ]
+        if self._turn is not None:
+            servers.append(self._turn.server(self._clock.wall()))
+        return servers
 
     def _over(self, room: Room) -> None:
         self._live.pop(room.id, None)

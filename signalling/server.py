@@ -22,6 +22,7 @@ from signalling.recovery import compactor
 from signalling.rooms import Rooms
 from signalling.session import CLOSE_RESTART
 from signalling.stats import SignallingStatistics
+from signalling.turn import Turn
 
 DRAIN_S: Final = 1.0
 """How long `stop` waits for clients to take their close frames."""
@@ -42,11 +43,12 @@ class SignallingServer:
         clock: Clock,
         *,
         node_key: SigningKey,
+        turn: Turn | None = None,
     ) -> None:
         self._config = config
         self._journal = journal
         self._clock = clock
-        self.rooms: Final = Rooms(config, node, keys, node_key, journal, clock)
+        self.rooms: Final = Rooms(config, node, keys, node_key, journal, clock, turn)
         self._clients: dict[Connection, asyncio.Task[None]] = {}
         self._waiting: set[Connection] = set()
         self._stopping = False
@@ -55,11 +57,15 @@ class SignallingServer:
     def create(
         config: SignallingConfig, node: Node, keys: KeySource, data: Path, clock: Clock | None = None
     ) -> "SignallingServer":
-        """With journal and node key in the data directory; call it inside the running loop."""
+        """With journal and node key in the data directory; call it inside the running loop.
+
+        KeyFileError where a key, or the secret of the TURN server, can't be used.
+        """
+        turn = Turn.read(config.turn) if config.turn is not None else None
         time = clock or LoopClock(asyncio.get_running_loop())
         own = node_key(data)
         journal = FileJournal(LogFile(data / "journal.log"), time, compactor(time.wall, config.seat_life + 60))
-        return SignallingServer(config, node, keys, journal, time, node_key=own)
+        return SignallingServer(config, node, keys, journal, time, node_key=own, turn=turn)
 
     def routes(self) -> list[web.RouteDef]:
         """The one route."""

@@ -1,9 +1,17 @@
-"""Calls from behind firewalls: by ICE-TCP where no UDP passes."""
+"""Calls from behind firewalls: by ICE-TCP where no UDP passes, by a real TURN server where nothing else does."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
 
 from tests.browser.call import Call, meet
-from tests.browser.conftest import Arrive
+from tests.browser.conftest import Arrive, Launch
 from tests.browser.person import Person
 from tests.browser.server import Server
+from tests.turn.coturn import Coturn, host_address
 
 GREEN, BLUE = "#20d020", "#2020d0"
 
@@ -28,3 +36,28 @@ async def test_a_patient_without_udp_is_seen_and_heard_by_tcp(server: Server, ar
         path = await person.path()
         assert (path.protocol, path.port) == (protocol, server.media_port)
     await is_whole(call)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def coturn(tmp_path: Path) -> AsyncIterator[Coturn]:
+    running = await Coturn.start(tmp_path, host_address())
+    yield running
+    await running.stop()
+
+
+@pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
+async def test_a_patient_whom_only_a_turn_server_reaches(
+    coturn: Coturn, arrive: Arrive, launch: Launch, tmp_path: Path, way: str
+) -> None:
+    turn = {"urls": [coturn.urls[way]], "secret": str(coturn.secret), "lifetime": 600}
+    server = await Server.start(tmp_path, settings={"SIGNALLING__TURN": json.dumps(turn)})
+    try:
+        trusting = await launch(f"--ignore-certificate-errors-spki-list={coturn.spki}")
+        practitioner = await arrive(server.practitioner, colour=BLUE)
+        patient = await arrive(server.patient, browser=trusting, colour=GREEN, only="relay")
+        call = await meet(practitioner, patient)
+        path = await patient.path()
+        assert (path.kind, path.protocol, path.port) == ("relay", way, server.media_port)
+        await is_whole(call)
+    finally:
+        await server.stop()
