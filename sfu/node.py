@@ -20,6 +20,7 @@ from sfu.plane import Plane, Snapshot, ThreadPlane
 from sfu.publishing import publications
 from sfu.room_events import (
     NodeEvent,
+    OfferNeeded,
     PeerConnected,
     PeerDisconnected,
     PeerEvent,
@@ -30,7 +31,17 @@ from sfu.room_events import (
     TracksChanged,
 )
 from sfu.router import Member, wanted
-from sfu.sdp import Candidate, LocalTransport, Negotiated, OfferedTrack, negotiate, peek
+from sfu.sdp import (
+    VIDEO,
+    Candidate,
+    CodecPolicy,
+    LocalTransport,
+    Negotiated,
+    OfferedTrack,
+    agreed,
+    negotiate,
+    peek,
+)
 from sfu.stats import Histogram, NodeStatistics, Tally, doubling
 from sfu.transport import CallLater, Outcome, Timer, Transport, on_loop
 
@@ -54,6 +65,7 @@ class Node:
         clock: Callable[[], float] = time.monotonic,
         call_later: CallLater = on_loop,
         random_bits: Callable[[int], int] = secrets.randbits,
+        codecs: CodecPolicy | None = None,
     ) -> None:
         self._plane = plane
         self._candidates = _candidates(endpoints, plane.tcp_ports)
@@ -62,6 +74,7 @@ class Node:
         self._clock = clock
         self._call_later = call_later
         self._random_bits = random_bits
+        self._codecs = codecs or CodecPolicy()
         self._rooms: dict[str, Room] = {}
         self._by_number: dict[int, Peer] = {}
         self._by_voice: dict[int, Peer] = {}  # by the number of a microphone's track
@@ -84,7 +97,11 @@ class Node:
             plane.close()
             raise
         executor = ThreadPoolExecutor(_HANDSHAKE_THREADS, thread_name_prefix="venterom-dtls")
-        node = cls(plane, endpoints, certificate=dtls.Certificate.generate(time.time), executor=executor)
+        codecs = CodecPolicy(
+            video=tuple(VIDEO[name] for name in config.video_codecs), redundancy=config.audio_redundancy
+        )
+        certificate = dtls.Certificate.generate(time.time)
+        node = cls(plane, endpoints, certificate=certificate, executor=executor, codecs=codecs)
         plane.listen(node.receive)
         node.raised_priority = plane.raised_priority
 
@@ -174,6 +191,8 @@ class Node:
             previous=None if known is None else known.negotiated,
             cname="venterom",
             new_ssrc=lambda: self._new_ssrc(ssrc),
+            policy=self._codecs,
+            viewers=self._rooms[room].viewers(peer),
         )
         # Nothing has changed so far, and nothing fails from here on.
         answer = negotiated.answer
@@ -185,7 +204,7 @@ class Node:
         else:
             if restarts:
                 self._plane.apply(RestartIce(known.number, local.ufrag, local.pwd, negotiated.ice_ufrag))
-            known.local, known.negotiated = local, negotiated
+            known.local, known.negotiated, known.outdated = local, negotiated, False
             self._sections(peer, known)
         self._deliver()
         return answer
@@ -340,6 +359,8 @@ class Node:
                 return tracks == peer.view
             case SlotsNeeded(slots=slots):
                 return slots == peer.slots
+            case OfferNeeded():
+                return peer.connection is not None and peer.connection.outdated
             case PeerConnected() | PeerDisconnected() | PeerFailed():
                 return True
             case _:
@@ -427,6 +448,7 @@ class Node:
                 peer.view = view
                 self._tell(peer, TracksChanged(peer.room, peer.participant, view))
             self._grow(peer, members)
+            self._agree(peer, room)
         room.hearing.keep({peer.participant for peer in room.peers.values() if peer.audible})
 
     def _grow(self, peer: Peer, members: Sequence[Member]) -> None:
@@ -438,6 +460,19 @@ class Node:
         if slots != peer.slots:
             peer.slots = slots
             self._tell(peer, SlotsNeeded(peer.room, peer.participant, slots))
+
+    def _agree(self, peer: Peer, room: Room) -> None:
+        """Asks for a new offer where what the participant sends is not what most who see it decode."""
+        connection = peer.connection
+        if connection is None or connection.outdated or not peer.open:
+            return
+        viewers = room.viewers(peer)
+        for track in connection.negotiated.tracks:
+            offered = [codec.format for codec in track.receive.codecs]
+            if track.kind == "video" and track.answered[0] not in agreed(offered, viewers, self._codecs.video):
+                connection.outdated = True
+                self._tell(peer, OfferNeeded(peer.room, peer.participant))
+                return
 
 
 def _candidates(endpoints: Sequence[Endpoint], tcp_ports: Sequence[int]) -> tuple[Candidate, ...]:

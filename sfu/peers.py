@@ -26,6 +26,8 @@ class Connection:
     consents: bool = True
     """Nothing was heard of consent running out; nobody is secured who never had any."""
     told_flowing: bool = False
+    outdated: bool = False
+    """A new offer was asked for and has not come."""
 
     @property
     def flowing(self) -> bool:
@@ -56,6 +58,12 @@ class Peer:
         published = self.connection.published.values() if self.connection is not None else ()
         return self.open and any(item.source == "microphone" and not item.muted for item in published)
 
+    def decodes(self) -> frozenset[str] | None:
+        """The formats of video that it can be sent; none while it takes no video."""
+        slots = self.connection.negotiated.slots if self.connection is not None else ()
+        formats = [frozenset(codec.format for codec in slot.codecs) for slot in slots if slot.kind == "video"]
+        return frozenset.intersection(*formats) if formats else None
+
     def member(self) -> Member:
         """As the router sees it."""
         connection = self.connection
@@ -79,3 +87,8 @@ class Room:
 
     def members(self) -> list[Member]:
         return [peer.member() for peer in self.peers.values()]
+
+    def viewers(self, of: Peer) -> list[frozenset[str]]:
+        """Who is inside beside that peer, each by what it decodes. Who waits changes nothing for those who talk."""
+        found = (peer.decodes() for peer in self.peers.values() if peer is not of and peer.open)
+        return [formats for formats in found if formats is not None]

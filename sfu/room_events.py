@@ -70,6 +70,14 @@ class SlotsNeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferNeeded:
+    """Somebody who sees the participant can't decode what it sends: the answer to a new offer names what all can."""
+
+    room: str
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakersChanged:
     """Who speaks now, whoever has spoken the longest first: nobody whose gate is closed, nobody who is muted."""
 
@@ -77,7 +85,7 @@ class SpeakersChanged:
     participants: tuple[str, ...]
 
 
-PeerEvent = PeerConnected | PeerDisconnected | PeerFailed | TracksChanged | SlotsNeeded
+PeerEvent = PeerConnected | PeerDisconnected | PeerFailed | TracksChanged | SlotsNeeded | OfferNeeded
 """About one participant."""
 
 NodeEvent = PeerEvent | SpeakersChanged

@@ -235,6 +235,13 @@ class Slots(_ServerMessage):
     video: Annotated[int, Field(ge=0)]
 
 
+class Renegotiate(_ServerMessage):
+    """Offer again as you are: the answer names the codecs that everybody in the room now decodes."""
+
+    type: Literal["renegotiate"] = "renegotiate"
+    reason: Literal["codec"]
+
+
 class Track(_Message):
     """A track of somebody else; `mid` is one's own receive section that carries it now."""
 
@@ -353,6 +360,7 @@ ServerMessage = (
     Joined
     | Answer
     | Slots
+    | Renegotiate
     | Tracks
     | Speakers
     | Lobby

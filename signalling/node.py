@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sfu.room_events import (
     NodeEvent,
+    OfferNeeded,
     PeerConnected,
     PeerDisconnected,
     PeerFailed,
@@ -19,6 +20,7 @@ from sfu.sdp import OfferedTrack
 __all__ = [
     "Node",
     "NodeEvent",
+    "OfferNeeded",
     "OfferedTrack",
     "PeerConnected",
     "PeerDisconnected",

@@ -21,6 +21,7 @@ from signalling.node import (
     Node,
     NodeEvent,
     OfferedTrack,
+    OfferNeeded,
     PeerConnected,
     PeerDisconnected,
     PeerFailed,
@@ -245,6 +246,8 @@ class Rooms:
                 live.tracks(participant, tracks)
             case SlotsNeeded(participant=participant, slots=slots):
                 live.tell(participant, messages.Slots(audio=slots.audio, video=slots.video))
+            case OfferNeeded(participant=participant):
+                live.tell(participant, messages.Renegotiate(reason="codec"))
             case SpeakersChanged(participants=speakers):
                 live.speakers(speakers)
             case _:

@@ -1,11 +1,14 @@
 """Which of the offered codecs we take, and how the answer words them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sfu.commands import Codec, Kind
 from sfu.sdp.parse import RtpMap, Section
+
+VIDEO: Final[Mapping[str, str]] = {"VP8": "VP8", "H264": "H264/1/42e01f", "VP9": "VP9/0", "AV1": "AV1/0"}
+"""`Codec.format` of the one form that we take of each, by its name in settings; the most widely decoded first."""
 
 FEEDBACK: Final[dict[Kind, tuple[str, ...]]] = {
     "audio": ("transport-cc", "nack"),
@@ -19,7 +22,9 @@ class CodecPolicy:
     """Codecs by `Codec.format`, the preferred first: a browser sends the first that the answer names."""
 
     audio: tuple[str, ...] = ("opus",)
-    video: tuple[str, ...] = ("VP8", "H264/1/42e01f")
+    video: tuple[str, ...] = tuple(VIDEO.values())
+    redundancy: bool = True
+    """Whether audio may come with copies of what went before (RFC 2198)."""
 
     def of(self, kind: Kind) -> tuple[str, ...]:
         return self.audio if kind == "audio" else self.video
@@ -65,13 +70,36 @@ def _h264(rtpmap: RtpMap, parameters: dict[str, str]) -> tuple[Codec, str] | Non
         return None
     asymmetry = "level-asymmetry-allowed=1;" if parameters.get("level-asymmetry-allowed") == "1" else ""
     wanted = f"{asymmetry}packetization-mode=1;profile-level-id={profile}"
-    return Codec("H264", "H264/1/42e01f", 0, 90000), wanted
+    return Codec("H264", VIDEO["H264"], 0, 90000), wanted
+
+
+def _vp9(rtpmap: RtpMap, parameters: dict[str, str]) -> tuple[Codec, str] | None:
+    """RFC 9628: profile 0, which is the one that is meant where none is named (section 6.1)."""
+    if rtpmap.clock_rate != 90000 or parameters.get("profile-id", "0") != "0":
+        return None
+    return Codec("VP9", VIDEO["VP9"], 0, 90000), _echo(parameters, "profile-id")
+
+
+def _av1(rtpmap: RtpMap, parameters: dict[str, str]) -> tuple[Codec, str] | None:
+    """RTP payload format for AV1, section 7.2: main profile and tier; the level is the client's own."""
+    if rtpmap.clock_rate != 90000 or parameters.get("profile", "0") != "0" or parameters.get("tier", "0") != "0":
+        return None
+    level = parameters.get("level-idx", "5")
+    if not (level.isascii() and level.isdigit() and len(level) <= 2):
+        return None
+    return Codec("AV1", VIDEO["AV1"], 0, 90000), _echo(parameters, "level-idx", "profile", "tier")
+
+
+def _echo(parameters: dict[str, str], *names: str) -> str:
+    return ";".join(f"{name}={parameters[name]}" for name in names if name in parameters)
 
 
 _CODECS: Final[dict[tuple[Kind, str], Callable[[RtpMap, dict[str, str]], tuple[Codec, str] | None]]] = {
     ("audio", "opus"): _opus,
     ("video", "vp8"): _vp8,
     ("video", "h264"): _h264,
+    ("video", "vp9"): _vp9,
+    ("video", "av1"): _av1,
 }
 
 
@@ -92,7 +120,27 @@ def select(section: Section, kind: Kind, policy: CodecPolicy) -> tuple[Accepted,
         rtx = retransmissions.get(payload_type) if "nack" in feedback and kind == "video" else None
         codec = replace(codec, payload_type=payload_type, rtx_payload_type=rtx)
         found[codec.format] = Accepted(codec, parameters, feedback, rtpmap.channels)
-    return tuple(sorted(found.values(), key=lambda accepted: wanted.index(accepted.codec.format)))
+    ordered = sorted(found.values(), key=lambda accepted: wanted.index(accepted.codec.format))
+    return (*(_redundancy(section, found["opus"]) if policy.redundancy and "opus" in found else ()), *ordered)
+
+
+def _redundancy(section: Section, opus: Accepted) -> Iterator[Accepted]:
+    """Redundant audio (RFC 2198) of that Opus. What it holds is named in the payload, and so is part of the format."""
+    inner = str(opus.codec.payload_type)
+    for payload_type in section.payload_types:
+        rtpmap = section.rtpmaps.get(payload_type)
+        holds = section.redundancy.get(payload_type, ())
+        if rtpmap and rtpmap.name == "red" and rtpmap.clock_rate == 48000 and len(holds) > 1 and set(holds) == {inner}:
+            codec = Codec("red", f"red/{inner}", payload_type, 48000)
+            yield Accepted(codec, "/".join(holds), (), rtpmap.channels)
+            return
+
+
+def agreed(offered: Sequence[str], viewers: Collection[Collection[str]], preferred: Sequence[str]) -> tuple[str, ...]:
+    """Formats that somebody may send, the preferred first: what all viewers decode, else what the most of them do."""
+    decoders = {name: sum(name in viewer for viewer in viewers) for name in offered}
+    most = max(decoders.values(), default=0)
+    return tuple(sorted((name for name in offered if decoders[name] == most), key=preferred.index))
 
 
 def _retransmissions(section: Section) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """One offer against what we want: each section becomes a published track, a slot, idle, or rejected."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
@@ -39,18 +39,21 @@ def negotiate(
     new_ssrc: Callable[[], int],
     msid_prefix: str = "slot",
     policy: CodecPolicy = _POLICY,
+    viewers: Collection[Collection[str]] = (),
 ) -> Negotiated:
     """Answers an offer, or raises SdpError and has changed nothing.
 
     Sections that the client sends in and lists in `tracks` are received; those it only receives in become slots, which
     keep their SSRCs and their stream from `previous` on; a section it sends in without listing it stays inactive. A
-    section without a codec of ours is rejected alone.
+    section without a codec of ours is rejected alone. `viewers` are those who will see its video, each by the formats
+    that it decodes: the answer names what they have in common, and what else comes is taken all the same, for a client
+    goes on with its old codec until it has the answer.
     """
     parsed = parse(offer)
     transport = _transport(parsed)
     listed = _listed(parsed, tracks)
     slots = _Slots(previous, cname, new_ssrc)
-    plans = [_plan(parsed, index, listed, slots, policy) for index in range(len(parsed.sections))]
+    plans = [_plan(parsed, index, listed, slots, policy, viewers) for index in range(len(parsed.sections))]
     if all(isinstance(plan, Rejected) for plan in plans):
         raise SdpError("sdp_no_common_codec")
     sends = slots.numbered([plan for plan in plans if isinstance(plan, Send)])
@@ -160,7 +163,14 @@ class _Slots:
         return number
 
 
-def _plan(offer: Offer, index: int, listed: dict[str, OfferedTrack], slots: _Slots, policy: CodecPolicy) -> Plan:
+def _plan(
+    offer: Offer,
+    index: int,
+    listed: dict[str, OfferedTrack],
+    slots: _Slots,
+    policy: CodecPolicy,
+    viewers: Collection[Collection[str]],
+) -> Plan:
     section = offer.sections[index]
     mid = section.mid
     if section.is_rejected or mid is None or section.media not in ("audio", "video"):
@@ -181,6 +191,9 @@ def _plan(offer: Offer, index: int, listed: dict[str, OfferedTrack], slots: _Slo
     track = listed.get(mid)
     if track is None:
         return Idle(section, accepted, ids)
+    named = tuple(item.codec.format for item in accepted)
+    if kind == "video":
+        named = codecs.agreed(named, viewers, policy.video)
     feedback = {name for item in accepted for name in item.feedback}
     receive = ReceiveTrack(
         track=0,
@@ -193,7 +206,8 @@ def _plan(offer: Offer, index: int, listed: dict[str, OfferedTrack], slots: _Slo
         pli="nack pli" in feedback,
         transport_cc="transport-cc" in feedback,
     )
-    return Receive(section, accepted, ids, Published(mid, kind, track.source, receive))
+    answered = tuple(item for item in accepted if item.codec.format in named)
+    return Receive(section, answered, ids, Published(mid, kind, track.source, receive, named))
 
 
 def _encodings(section: Section, ids: Extensions) -> tuple[Encoding, ...]:

@@ -18,6 +18,7 @@ _PROTOCOL: Final = re.compile(r"[!#$%&'*+\-./0-9A-Z^_`a-z{|}~]{1,64}", re.ASCII)
 _MID: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,16}", re.ASCII)  # 16: an RFC 8285 one-byte element's most
 _RID: Final = re.compile(r"[0-9A-Za-z_\-]{1,16}", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
+_REDUNDANCY: Final = re.compile(r"[0-9]{1,3}(?:/[0-9]{1,3}){0,7}", re.ASCII)
 _UFRAG: Final = re.compile(r"[0-9A-Za-z+/]{4,256}", re.ASCII)
 _PWD: Final = re.compile(r"[0-9A-Za-z+/]{22,256}", re.ASCII)
 _FINGERPRINT: Final = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){0,63}", re.ASCII)
@@ -61,6 +62,8 @@ class Section:
     payload_types: tuple[int, ...] = ()
     rtpmaps: dict[int, RtpMap] = field(default_factory=dict)
     parameters: dict[int, dict[str, str]] = field(default_factory=dict)
+    redundancy: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Payload types that one of redundant audio holds (RFC 2198 section 5)."""
     feedback: dict[str, set[str]] = field(default_factory=dict)
     """By payload type as text, "*" for all of them."""
     extensions: dict[str, tuple[int, Direction]] = field(default_factory=dict)
@@ -232,9 +235,12 @@ def _fmtp(section: Section, value: str) -> None:
     parameters: dict[str, str] = {}
     for item in text.split(";"):
         name, equals, setting = item.strip().partition("=")
-        if equals:  # others, such as RED's list of payload types, say nothing that we use
+        if equals:
             parameters[name.lower()] = setting
-    section.parameters[_number(payload_type, 127, "fmtp")] = parameters
+    number = _number(payload_type, 127, "fmtp")
+    section.parameters[number] = parameters
+    if _REDUNDANCY.fullmatch(text.strip()):
+        section.redundancy[number] = tuple(text.strip().split("/"))
 
 
 def _rtcp_fb(section: Section, value: str) -> None:

@@ -52,6 +52,8 @@ class Published:
     kind: Kind
     source: Source
     receive: ReceiveTrack
+    answered: tuple[str, ...]
+    """`Codec.format` of what the answer names: the client sends the first. `receive` has all that it could send."""
 
 
 @dataclass(frozen=True, slots=True)

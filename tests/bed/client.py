@@ -38,6 +38,7 @@ class Transmit:
     remote: Address
     data: bytes
     stamp: Stamp | None = None
+    copies: tuple[Stamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class SimClient:
                 sender = Sender(self.ident, section, self.random, shape, section.codecs[0])
                 sender.epoch = self.epoch
                 self.senders[section.track] = sender
+            else:
+                self.senders[section.track].speak(section.codecs[0])
         for gone in self.senders.keys() - {section.track for section in tracks}:
             del self.senders[gone]
         for slot in slots:
@@ -144,21 +147,21 @@ class SimClient:
         packet = outgoing.packet
         if section is not None:
             packet = replace(packet, extensions=packet.extensions + self._transport_extensions(now, section))
-        self.send_rtp(packet, outgoing.stamp)
+        self.send_rtp(packet, outgoing.stamp, outgoing.copies)
 
-    def send_rtp(self, packet: RtpPacket, stamp: Stamp | None = None) -> None:
+    def send_rtp(self, packet: RtpPacket, stamp: Stamp | None = None, copies: tuple[Stamp, ...] = ()) -> None:
         """Any RTP packet, as it is."""
         if self.sealing is not None:
-            self.send_raw(self.sealing.rtp(packet.write()), stamp)
+            self.send_raw(self.sealing.rtp(packet.write()), stamp, copies)
 
     def send_rtcp(self, *packets: Rtcp) -> None:
         if self.sealing is not None:
             self.send_raw(self.sealing.rtcp(rtcp.compound(packets)))
 
-    def send_raw(self, data: bytes, stamp: Stamp | None = None) -> None:
+    def send_raw(self, data: bytes, stamp: Stamp | None = None, copies: tuple[Stamp, ...] = ()) -> None:
         """A datagram on the selected path; nothing while there is none."""
         if self.ice.selected is not None:
-            self._out.append(Transmit(self.ice.selected, self.ice.server, data, stamp))
+            self._out.append(Transmit(self.ice.selected, self.ice.server, data, stamp, copies))
 
     def send_stun(self, datagram: Datagram) -> None:
         self._out.append(Transmit(datagram.local, datagram.remote, datagram.data))

@@ -80,7 +80,21 @@ def _h264(stamp: Stamp, size: int) -> bytes:
     return bytes((0x7C, (0x80 if start else 0) | (0x40 if last else 0) | kind))  # section 5.8: FU-A
 
 
-_SHAPES = {"opus": _opus, "vp8": _vp8, "h264": _h264}
+def _vp9(stamp: Stamp, size: int) -> bytes:
+    # RFC 9628 section 4.2: I with a 15-bit picture id, P unless a keyframe, B on the first packet, E on the last.
+    first, last = stamp.piece == 0, stamp.piece == stamp.pieces - 1
+    flags = 0x80 | (0 if stamp.keyframe else 0x40) | (0x08 if first else 0) | (0x04 if last else 0)
+    return struct.pack("!BH", flags, 0x8000 | stamp.frame & 0x7FFF)
+
+
+def _av1(stamp: Stamp, size: int) -> bytes:
+    # RTP payload format for AV1, section 4.4: Z, Y, one OBU element, N; then the head of a frame OBU.
+    first, last = stamp.piece == 0, stamp.piece == stamp.pieces - 1
+    head = (0 if first else 0x80) | (0 if last else 0x40) | 0x10 | (0x08 if first and stamp.keyframe else 0)
+    return bytes((head, 0x30)) if first else bytes((head,))
+
+
+_SHAPES = {"opus": _opus, "vp8": _vp8, "h264": _h264, "vp9": _vp9, "av1": _av1}
 
 
 def read(data: bytes) -> Stamp | None:

@@ -1,7 +1,7 @@
 """The numbers that a browser would choose, payload types and extension ids: each browser has its own."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfu.commands import Codec, Encoding, Extensions, Kind, ReceiveTrack, SendSlot
 
@@ -37,6 +37,22 @@ FIREFOX = Dialect(
     audio_extensions=Extensions(audio_level=1, mid=3, transport_cc=7),
     video_extensions=Extensions(mid=3, abs_send_time=4, transport_cc=7, rid=5, repaired_rid=6),
 )
+
+
+VP9, AV1 = "VP9/0", "AV1/0"
+
+CHROMIUM_FULL = replace(
+    CHROMIUM,
+    audio=(Codec("red", "red/111", 63, 48_000), *CHROMIUM.audio),
+    video=(*CHROMIUM.video, Codec("VP9", VP9, 98, 90_000, 99), Codec("AV1", AV1, 45, 90_000, 46)),
+)
+"""With all that it has."""
+
+FIREFOX_FULL = replace(
+    FIREFOX,
+    video=(FIREFOX.video[0], Codec("VP9", VP9, 121, 90_000, 125), Codec("AV1", AV1, 99, 90_000, 100)),
+)
+"""Without H.264, as it comes from Debian."""
 
 
 def published(

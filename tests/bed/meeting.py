@@ -16,6 +16,7 @@ from sfu.commands import Kind
 from sfu.config import MediaConfig
 from sfu.node import Node
 from sfu.plane import VirtualPlane
+from sfu.sdp import CodecPolicy
 from signalling import grant, messages
 from signalling.config import SignallingConfig
 from signalling.journal import FileJournal, LogFile
@@ -84,6 +85,8 @@ class Guest:
     """Pairs of receive sections that it was asked to offer."""
     errors: list[str] = field(default_factory=list)
     ended: str | None = None
+    outdated: int = 0
+    """How often the server asked for another offer."""
 
     @property
     def is_host(self) -> bool:
@@ -124,6 +127,8 @@ class _Link:
             case messages.Speakers(participants=participants):
                 self.meeting.judge_speakers(self.guest, participants)
                 self.guest.speakers = tuple(participants)
+            case messages.Renegotiate():
+                self.guest.outdated += 1
             case _:
                 pass
 
@@ -138,7 +143,15 @@ class _Link:
 class Meeting:
     """Everything of one server and its guests. Used within a running event loop, which only serves its call-backs."""
 
-    def __init__(self, seed: int, folder: FilePath, *, size: int, certificate: dtls.Certificate) -> None:
+    def __init__(
+        self,
+        seed: int,
+        folder: FilePath,
+        *,
+        size: int,
+        certificate: dtls.Certificate,
+        codecs: CodecPolicy | None = None,
+    ) -> None:
         self.random = Random(seed)
         self.seed = seed
         self.size = size
@@ -150,6 +163,7 @@ class Meeting:
         """Told by the commands that the wire was given."""
         self._folder = folder
         self._certificate = certificate
+        self._codecs = codecs
         self._node_key = SigningKey.generate()
         self._numbers = count(1)
         self.pages: dict[int, Page] = {}
@@ -174,6 +188,7 @@ class Meeting:
             clock=self.clock.monotonic,
             call_later=self.clock.call_later,
             random_bits=random.getrandbits,
+            codecs=self._codecs,
         )
         self.network.on_event = self.node.receive
         self._log = LogFile(self._folder / "journal.log")
@@ -279,7 +294,7 @@ class Meeting:
         await self.pump()
         return guest.errors[-1] if len(guest.errors) > before else None
 
-    async def connect(self, guest: Guest, pairs: int) -> None:
+    async def connect(self, guest: Guest, pairs: int, dialect: Dialect | None = None) -> None:
         """A new PeerConnection in place of whatever there was; the old one goes on, unaware, as a hidden tab may."""
         number = next(self._numbers)
         ident = guest.number * 10_000 + number
@@ -295,7 +310,7 @@ class Meeting:
         )
         client.ice.checking = False
         host = Host(client, Path.of(LinkConfig(delay=5 * MILLISECOND), ident))
-        dialect = CHROMIUM if guest.number % 2 else FIREFOX
+        dialect = dialect or (CHROMIUM if guest.number % 2 else FIREFOX)
         page = Page(host, self.random.getrandbits(60), pairs, dialect, local)
         guest.page = page
         self.pages[ident] = page

@@ -136,7 +136,8 @@ class Network:
     def _arrive(self, host: Host, remote: Address, transmit: Transmit) -> None:
         if transmit.stamp is not None:
             host.arrivals.append(self.now)
-            self.on_arrival(transmit.stamp)
+            for stamp in (*transmit.copies, transmit.stamp):
+                self.on_arrival(stamp)
         self.inject(remote, transmit.data, transmit.remote)
 
     def _carry_down(self, local: Address, remote: Address, data: bytes) -> None:
@@ -173,12 +174,14 @@ class Network:
         # What libsrtp calls a replay here is a number used twice under one key.
         assert plain is not None, f"libsrtp does not open what was sent to {ident}: {host.tap.refused}"
         packet = rtp.parse(plain)
-        stamp = content.read(packet.payload)
-        if stamp is not None:
-            receiver = host.client.receiver_of(packet.ssrc)
-            assert receiver is not None, f"media on an SSRC of no slot: {packet.ssrc:#x}"
-            again = packet.ssrc == receiver.section.rtx_ssrc
-            self.on_emission(Emission(host, receiver, stamp, again))
+        receiver = host.client.receiver_of(packet.ssrc)
+        if receiver is None:
+            assert content.read(packet.payload) is None, f"media on an SSRC of no slot: {packet.ssrc:#x}"
+            return
+        again = packet.ssrc == receiver.section.rtx_ssrc
+        for stamp in receiver.stamps_of(packet.payload_type, packet.payload) if packet.payload else ():
+            if stamp is not None:
+                self.on_emission(Emission(host, receiver, stamp, again))
 
     def _arm(self, host: Host) -> None:
         due = host.client.next_timeout()

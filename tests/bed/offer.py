@@ -76,6 +76,9 @@ def _section(
         yield f"a=rtcp-fb:{codec.payload_type} transport-cc"
         if kind == "video":
             yield from (f"a=rtcp-fb:{codec.payload_type} {name}" for name in ("nack", "nack pli", "ccm fir"))
+        if codec.name == "red":
+            inner = codec.format.partition("/")[2]
+            yield f"a=fmtp:{codec.payload_type} {inner}/{inner}"
         if codec.name == "H264":
             yield f"a=fmtp:{codec.payload_type} profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1"
         if codec.rtx_payload_type is not None:

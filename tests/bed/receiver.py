@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sfu.commands import SendSlot
-from tests.bed import content
+from tests.bed import content, red
 from tests.bed.clock import MILLISECOND, SECOND
 from tests.bed.content import Stamp
 from tests.bed.rtcp import ReportBlock, SenderReport
@@ -34,6 +34,8 @@ class Received:
     payload: bytes
     stamp: Stamp | None
     retransmitted: bool
+    copies: tuple[Stamp, ...] = ()
+    """What redundant audio repeats, the oldest first."""
 
 
 @dataclass(slots=True)
@@ -158,12 +160,20 @@ class Receiver:
                 self.padding += 1
                 return None
         self._fill(sequence)
-        stamp = content.read(payload)
+        *copies, stamp = self.stamps_of(packet.payload_type, payload)
         if stamp is not None and content.is_keyframe_start(stamp):
             self._need_keyframe = False
-        received = Received(now, packet, sequence, payload, stamp, packet.ssrc == self.section.rtx_ssrc)
+        again = packet.ssrc == self.section.rtx_ssrc
+        said = tuple(copy for copy in copies if copy is not None)
+        received = Received(now, packet, sequence, payload, stamp, again, said)
         self.received.append(received)
         return received
+
+    def stamps_of(self, payload_type: int, payload: bytes) -> list[Stamp | None]:
+        """Of everything that a payload holds, the packet's own last."""
+        if any(codec.payload_type == payload_type and codec.name == "red" for codec in self.section.codecs):
+            return [content.read(block.payload) for block in red.read(payload)]
+        return [content.read(payload)]
 
     def _fill(self, sequence: int) -> None:
         self._seen.add(sequence)

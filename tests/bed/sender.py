@@ -1,12 +1,12 @@
 """A published track of a simulated client: frames on a clock, RTX on NACK, keyframes on request, sender reports."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 
 from sfu.commands import Codec, Encoding, ReceiveTrack
-from tests.bed import content, rtcp
+from tests.bed import content, red, rtcp
 from tests.bed.clock import MILLISECOND, SECOND
 from tests.bed.content import Stamp
 from tests.bed.rtp import RtpPacket
@@ -36,6 +36,8 @@ class Outgoing:
 
     packet: RtpPacket
     stamp: Stamp | None
+    copies: tuple[Stamp, ...] = ()
+    """What redundant audio repeats of the packets before."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ class Sender:
         self._owner = owner
         self._next: int | None = None
         self._keyframe = True
+        self._spoken: deque[tuple[int, Stamp, bytes]] = deque(maxlen=1)
+        """Time, stamp and payload of what went last, for redundant audio."""
         self.encodings = [self._encoding(random, index, encoding) for index, encoding in enumerate(section.encodings)]
 
     @staticmethod
@@ -137,7 +141,26 @@ class Sender:
             )
             # Browsers split a frame into sizes n and n + 1, the smaller first.
             part = (size + piece) // pieces
-            yield self._packet(now, encoding, content.payload(self.codec.name, stamp, part), stamp)
+            if self.codec.name == "red":
+                yield self._redundant(now, encoding, content.payload("opus", stamp, part), stamp)
+            else:
+                yield self._packet(now, encoding, content.payload(self.codec.name, stamp, part), stamp)
+
+    def _redundant(self, now: int, encoding: OutgoingEncoding, payload: bytes, stamp: Stamp) -> Outgoing:
+        """As Chromium does it: one copy of what went before, unless that is too long ago (RFC 2198 section 3)."""
+        opus = next(codec.payload_type for codec in self.section.codecs if codec.name == "opus")
+        before = [(now - at, said, body) for at, said, body in self._spoken if now - at < 300 * MILLISECOND]
+        copies = [red.Block(opus, age * self.codec.clock_rate // SECOND, body) for age, _, body in before]
+        packed = red.write(copies, red.Block(opus, 0, payload))
+        outgoing = self._packet(now, encoding, packed, stamp)
+        self._spoken.append((now, stamp, payload))
+        return replace(outgoing, copies=tuple(said for _, said, _ in before))
+
+    def speak(self, codec: Codec) -> None:
+        """Another codec from now on, as after a new answer; it begins with a keyframe."""
+        if codec != self.codec:
+            self.codec = codec
+            self._keyframe = True
 
     def _packet(self, now: int, encoding: OutgoingEncoding, payload: bytes, stamp: Stamp) -> Outgoing:
         last = stamp.piece == stamp.pieces - 1

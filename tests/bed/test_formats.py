@@ -59,7 +59,7 @@ def test_rtp_comes_back_as_it_was_written() -> None:
     assert parse(packet.write()) == packet
 
 
-@pytest.mark.parametrize("codec", ["opus", "VP8", "H264"])
+@pytest.mark.parametrize("codec", ["opus", "VP8", "H264", "VP9", "AV1"])
 @pytest.mark.parametrize("piece", [0, 1, 2])
 def test_content_comes_back_as_it_was_written(codec: str, piece: int) -> None:
     stamp = Stamp(1, 2, 3, 4, 5_000_000, 6, piece, 3, True)

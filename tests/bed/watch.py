@@ -48,7 +48,8 @@ class GateWatch:
 
     def arrived(self, stamp: Stamp) -> None:
         """The server was handed a packet of this content."""
-        self._arrived[stamp] = self._tick()
+        # A copy of what came before is as old as that.
+        self._arrived.setdefault(stamp, self._tick())
 
     def left(self, viewer: int, stamp: Stamp) -> None:
         """The server sent this content to a viewer, just now."""

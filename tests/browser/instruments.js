@@ -3,7 +3,7 @@
   const test = { sockets: [], peers: [], streams: [], frames: [] };
   // What a test asks for: a painted camera of one colour (`second`: another device's) or of four in its quarters, and a
   // pulsing tone (Hz) for a microphone.
-  Object.assign(test, { colour: null, second: null, quarters: null, tone: null, stubborn: false });
+  Object.assign(test, { colour: null, second: null, quarters: null, tone: null, stubborn: false, decodes: null });
   // The firewall that a page is behind: "tcp" and "relay" say what alone it lets through.
   test.only = null;
   window.venteromTest = test;
@@ -107,6 +107,14 @@
   RTCRtpSender.prototype.setParameters = function (parameters) {
     if (test.stubborn) for (const encoding of parameters.encodings ?? []) encoding.active = true;
     return setParameters.call(this, parameters);
+  };
+
+  // A page that decodes only some of what the browser does: what it receives in names nothing else.
+  const setCodecPreferences = RTCRtpTransceiver.prototype.setCodecPreferences;
+  RTCRtpTransceiver.prototype.setCodecPreferences = function (codecs) {
+    const known = (codec) => !/^video/i.test(codec.mimeType) || [...test.decodes, "video/rtx"].includes(codec.mimeType.toLowerCase());
+    const limited = test.decodes !== null && this.direction === "recvonly";
+    return setCodecPreferences.call(this, limited ? codecs.filter(known) : codecs);
   };
 
   const pixels = document.createElement("canvas");

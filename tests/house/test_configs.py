@@ -83,6 +83,9 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         '[http]\ntls_key = "key.pem"',
         '[http]\npublic_url = "video.example.org"',
         '[http]\npublic_url = "https://video.example.org/path"',
+        '[media]\nvideo_codecs = ["VP8", "H265"]',
+        '[media]\nvideo_codecs = ["VP8", "VP8"]',
+        "[media]\nvideo_codecs = []",
         "[http",
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from sfu.dtls import Certificate, Closed, Connected
-from sfu.sdp import Negotiated, OfferedTrack, negotiate
+from sfu.sdp import VIDEO, Negotiated, OfferedTrack, negotiate
 from tests.sfu.lite import LiteServer
 
 pytestmark = pytest.mark.browser
@@ -81,8 +81,8 @@ async def test_chromium_takes_the_answer_and_connects(caller: Caller, simulcast:
     found = await caller.call(pairs=2, simulcast=simulcast)
     assert [transceiver["current"] for transceiver in found] == ["sendonly"] * 2 + ["recvonly"] * 4
     assert found[1]["encodings"] == (["q", "h", "f"] if simulcast else [None])
-    assert found[0]["codecs"] == ["audio/opus"]
-    assert found[1]["codecs"] == ["video/VP8", "video/rtx", "video/H264", "video/rtx"]
+    assert found[0]["codecs"] == ["audio/red", "audio/opus"]
+    assert [name for name in found[1]["codecs"] if name != "video/rtx"] == [f"video/{name}" for name in VIDEO]
     await asyncio.wait_for(caller.server.done.wait(), 20)
     assert await asyncio.wait_for(caller.page.evaluate("caller.settled()"), 20) == "connected"
     handshake = caller.server.handshake

@@ -31,6 +31,7 @@ from sfu.node import Node
 from sfu.plane import Snapshot, VirtualPlane
 from sfu.room_events import (
     NodeEvent,
+    OfferNeeded,
     PeerConnected,
     PeerDisconnected,
     PeerFailed,
@@ -39,7 +40,7 @@ from sfu.room_events import (
     SpeakersChanged,
     TracksChanged,
 )
-from sfu.sdp import OfferedTrack
+from sfu.sdp import CodecPolicy, OfferedTrack
 from sfu.stats import WireStatistics
 from tests.sfu.inline import Inline
 
@@ -108,12 +109,17 @@ class Watched:
 class House:
     """A node and all it told."""
 
-    def __init__(self) -> None:
+    def __init__(self, codecs: CodecPolicy | None = None) -> None:
         self.plane = Watched()
         self.executor = Inline()
         bits = Random(7).getrandbits
         self.node = Node(
-            self.plane, (("192.0.2.7", self.plane.port),), certificate=SERVER, executor=self.executor, random_bits=bits
+            self.plane,
+            (("192.0.2.7", self.plane.port),),
+            certificate=SERVER,
+            executor=self.executor,
+            random_bits=bits,
+            codecs=codecs,
         )
         self.told: list[NodeEvent] = []
         self.node.events = self.told.append
@@ -283,7 +289,7 @@ SECOND_SESSION = browser_offer(session=4711)
         (browser_offer(ufrag="another"), (CAMERA, CAMERA), "sdp_unknown_track"),
         (SECOND_SESSION, (OfferedTrack("2", "audio", "microphone"),), "sdp_unknown_track"),
         (
-            SECOND_SESSION.replace("opus", "supo").replace("VP8", "8PV").replace("H264", "462H"),
+            re.sub(r"(a=rtpmap:\d+ )(opus|VP8|VP9|H264|AV1)", r"\1unknown", SECOND_SESSION),
             (),
             "sdp_no_common_codec",
         ),
@@ -398,6 +404,50 @@ async def test_rooms_share_nothing(house: House) -> None:
     assert house.node.snapshot().peers == {house.node.number("s", "anna")}
     house.node.stop()
     assert house.node.snapshot().peers == frozenset()
+
+
+# Codecs
+
+
+def only(sdp: str, *names: str) -> str:
+    """The offer of a browser with those codecs of video alone."""
+    return re.sub(rf"(a=rtpmap:\d+ )(?!opus|rtx|{'|'.join(names)})", r"\1un", sdp)
+
+
+def video_of(answer: str) -> list[str]:
+    """What the answer names for the camera."""
+    section = re.split(r"^m=", answer, flags=re.M)[2]
+    return [name for name in re.findall(r"^a=rtpmap:\d+ (\w+)", section, flags=re.M) if name != "rtx"]
+
+
+async def test_a_publisher_is_asked_to_offer_again_when_somebody_inside_lacks_its_codec() -> None:
+    house = House(CodecPolicy(video=("AV1/0", "VP9/0", "VP8")))
+    chromium, modest = browser_offer(), only(browser_offer("firefox-1"), "VP8")
+    assert video_of(await house.enter("anna", chromium)) == ["AV1", "VP9", "VP8"]
+    assert video_of(await house.enter("bo", chromium)) == ["AV1", "VP9", "VP8"]
+    assert video_of(await house.enter("carl", modest, open=False)) == ["VP8"]
+    assert [event for event in house.take() if isinstance(event, OfferNeeded)] == [], "who waits changes nothing"
+    house.node.set_gate("r", "carl", True)
+    asked = [event for event in house.take() if isinstance(event, OfferNeeded)]
+    assert asked == [OfferNeeded("r", "anna"), OfferNeeded("r", "bo")]
+    house.node.set_mute("r", "carl", "carl-camera", True)
+    assert OfferNeeded("r", "anna") not in house.take(), "once is enough"
+    assert video_of(await house.node.offer("r", "anna", chromium, BOTH)) == ["VP8"]
+    taken = next(command for command in reversed(house.plane.take()) if isinstance(command, SetSections))
+    assert [codec.name for codec in taken.tracks[1].codecs] == ["AV1", "VP9", "VP8"], "what is on its way still passes"
+    # When the one who lacks it has gone, an offer is answered as at first; nobody is asked for one.
+    house.node.close_peer("r", "carl")
+    assert OfferNeeded("r", "bo") not in house.take()
+    assert video_of(await house.node.offer("r", "bo", chromium, BOTH)) == ["AV1", "VP9", "VP8"]
+
+
+async def test_who_takes_no_video_decides_nothing() -> None:
+    house = House(CodecPolicy(video=("AV1/0", "VP8")))
+    await house.enter("anna")
+    sound = only(browser_offer("firefox-1"), "nothing")
+    await house.enter("bo", sound, (MICROPHONE,))
+    assert [event for event in house.take() if isinstance(event, OfferNeeded)] == []
+    assert video_of(await house.node.offer("r", "anna", browser_offer(), BOTH)) == ["AV1", "VP8"]
 
 
 # Slots

@@ -15,7 +15,7 @@ Named = dict[str, tuple[str, int]]
 
 def published(mid: str, source: Source) -> Published:
     kind: Kind = "audio" if source == "microphone" else "video"
-    return Published(mid, kind, source, ReceiveTrack(0, mid, kind, (), Extensions(), (), False, False, False))
+    return Published(mid, kind, source, ReceiveTrack(0, mid, kind, (), Extensions(), (), False, False, False), ())
 
 
 def run(*offers: Sections, muted: tuple[str, ...] = ()) -> dict[str, Publication]:

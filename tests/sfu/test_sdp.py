@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,17 @@ import pytest
 
 from sfu.commands import Codec, Encoding, Extensions
 from sfu.errors import SDP_CODES, SdpError
-from sfu.sdp import Candidate, CodecPolicy, LocalTransport, Negotiated, OfferedTrack, negotiate, peek
+from sfu.sdp import (
+    VIDEO,
+    Candidate,
+    CodecPolicy,
+    LocalTransport,
+    Negotiated,
+    OfferedTrack,
+    agreed,
+    negotiate,
+    peek,
+)
 
 DATA = Path(__file__).with_name("data")
 LOCAL = LocalTransport(
@@ -39,6 +49,7 @@ def answer_to(
     previous: Negotiated | None = None,
     new_ssrc: Callable[[], int] | None = None,
     policy: CodecPolicy | None = None,
+    viewers: Collection[Collection[str]] = (),
 ) -> Negotiated:
     return negotiate(
         offer,
@@ -48,6 +59,7 @@ def answer_to(
         cname="server",
         new_ssrc=new_ssrc or counter(2000 if previous else 1000),
         policy=policy or CodecPolicy(),
+        viewers=viewers,
     )
 
 
@@ -107,7 +119,7 @@ def test_what_is_named_in_the_answer_was_offered_and_is_known(name: str) -> None
         payload_types = answered[0].split()[3:]
         assert set(payload_types) <= set(offered[0].split()[3:])
         assert [value.split()[0] for value in values(answered, "rtpmap")] == payload_types
-        known = {"opus/48000/2", "VP8/90000", "H264/90000", "rtx/90000"}
+        known = {"opus/48000/2", "red/48000/2", "rtx/90000"} | {f"{name}/90000" for name in VIDEO}
         assert {value.split()[1] for value in values(answered, "rtpmap")} <= known
         mirror = {"sendonly": "recvonly", "recvonly": "sendonly"}
         entries = [re.match(r"(\d+)/(\w+) (.*)", value) for value in values(offered, "extmap")]
@@ -115,7 +127,15 @@ def test_what_is_named_in_the_answer_was_offered_and_is_known(name: str) -> None
         extensions |= {value for value in values(offered, "extmap") if re.match(r"\d+ ", value)}
         assert set(values(answered, "extmap")) <= extensions
         assert set(values(answered, "rtcp-fb")) <= set(values(offered, "rtcp-fb"))
-    for foreign in ("red/", "ulpfec", "AV1", "VP9", "telephone-event", "playout-delay", "video-orientation", "stereo"):
+    for foreign in (
+        "red/90000",
+        "ulpfec",
+        "profile-id=2",
+        "telephone-event",
+        "playout-delay",
+        "video-orientation",
+        "stereo",
+    ):
         assert foreign not in result.answer
 
 
@@ -150,12 +170,14 @@ def test_chromiums_camera() -> None:
     result = answer_to(captured("chromium-1"), MICROPHONE, CAMERA)
     microphone, camera = (published.receive for published in result.tracks)
     assert [published.source for published in result.tracks] == ["microphone", "camera"]
-    assert microphone.codecs == (Codec("opus", "opus", 111, 48000),)
+    assert microphone.codecs == (Codec("red", "red/111", 63, 48000), Codec("opus", "opus", 111, 48000))
     assert microphone.extensions == Extensions(mid=4, transport_cc=3, abs_send_time=2, audio_level=1)
     assert (microphone.nack, microphone.pli, microphone.transport_cc) == (False, False, True)
     assert camera.codecs == (
         Codec("VP8", "VP8", 96, 90000, 97),
         Codec("H264", "H264/1/42e01f", 108, 90000, 109),
+        Codec("VP9", "VP9/0", 98, 90000, 99),
+        Codec("AV1", "AV1/0", 45, 90000, 46),
     )
     assert camera.extensions == Extensions(mid=4, rid=10, repaired_rid=11, transport_cc=3, abs_send_time=2)
     assert (camera.nack, camera.pli, camera.transport_cc) == (True, True, True)
@@ -168,7 +190,11 @@ def test_chromiums_camera() -> None:
 def test_firefoxes_camera() -> None:
     result = answer_to(captured("firefox-1"), MICROPHONE, CAMERA)
     camera = result.tracks[1].receive
-    assert camera.codecs == (Codec("VP8", "VP8", 120, 90000, 124),)
+    assert camera.codecs == (
+        Codec("VP8", "VP8", 120, 90000, 124),
+        Codec("VP9", "VP9/0", 121, 90000, 125),
+        Codec("AV1", "AV1/0", 99, 90000, 100),
+    )
     assert camera.extensions == Extensions(mid=3, transport_cc=7, abs_send_time=4)
     simulcast = answer_to(captured("firefox-1-simulcast"), MICROPHONE, CAMERA)
     assert simulcast.tracks[1].receive.extensions == replace(camera.extensions, rid=9, repaired_rid=10)
@@ -190,7 +216,8 @@ def test_slots_agree_on_what_we_send() -> None:
     audio, video = result.slots
     assert audio.extensions == Extensions(mid=4, transport_cc=3, abs_send_time=2, audio_level=1)
     assert video.extensions == Extensions(mid=4, transport_cc=3, abs_send_time=2)
-    assert [codec.payload_type for codec in video.codecs] == [96, 108]
+    assert [codec.payload_type for codec in audio.codecs] == [63, 111]
+    assert [codec.payload_type for codec in video.codecs] == [96, 108, 98, 45]
 
 
 def test_the_transport() -> None:
@@ -537,6 +564,80 @@ def test_h264_is_taken_as_constrained_baseline(parameters: str, taken: bool) -> 
     offer = changed("rtpmap:96 VP8/90000", f"rtpmap:96 h264/90000\na=fmtp:96 {parameters}")
     result = answer_to(offer, SOUND)
     assert [codec.format for slot in result.slots for codec in slot.codecs] == (["H264/1/42e01f"] if taken else [])
+
+
+@pytest.mark.parametrize(
+    ("codec", "parameters", "taken"),
+    [
+        ("VP9", "", "VP9/0"),
+        ("VP9", "profile-id=0", "VP9/0"),
+        ("VP9", "profile-id=2", None),
+        ("AV1", "", "AV1/0"),
+        ("AV1", "level-idx=5;profile=0;tier=0", "AV1/0"),
+        ("AV1", "level-idx=31", "AV1/0"),
+        ("AV1", "profile=1", None),
+        ("AV1", "tier=1", None),
+        ("AV1", "level-idx=x", None),
+        ("AV1", "level-idx=100000", None),
+    ],
+)
+def test_vp9_and_av1_are_taken_in_their_main_profiles(codec: str, parameters: str, taken: str | None) -> None:
+    line = f"\na=fmtp:96 {parameters}" if parameters else ""
+    result = answer_to(changed("rtpmap:96 VP8/90000", f"rtpmap:96 {codec}/90000{line}"), SOUND)
+    assert [codec.format for slot in result.slots for codec in slot.codecs] == ([taken] if taken else [])
+    if taken and parameters:
+        assert f"a=fmtp:96 {parameters}" in result.answer
+
+
+def test_redundant_audio_leads_where_it_holds_our_opus() -> None:
+    offer = captured("chromium-1")
+    answered = sections(answer_to(offer, MICROPHONE, CAMERA).answer)
+    for section in (answered[0], answered[2]):
+        assert section[0].split()[3:] == ["63", "111"]
+        assert "a=rtpmap:63 red/48000/2" in section
+        assert "63 111/111" in values(section, "fmtp")
+    for old, new in (
+        ("a=fmtp:63 111/111\n", ""),
+        ("a=fmtp:63 111/111", "a=fmtp:63 111"),
+        ("a=fmtp:63 111/111", "a=fmtp:63 111/0"),
+        ("a=fmtp:63 111/111", "a=fmtp:63 9/9"),
+        ("red/48000/2", "red/8000"),
+        ("111 63 9", "111 9"),
+    ):
+        assert old in offer
+        result = answer_to(offer.replace(old, new), MICROPHONE, CAMERA)
+        assert [codec.name for codec in result.slots[0].codecs] == ["opus"]
+    off = answer_to(offer, MICROPHONE, CAMERA, policy=CodecPolicy(redundancy=False))
+    assert "red/" not in off.answer
+
+
+@pytest.mark.parametrize(
+    ("viewers", "names"),
+    [
+        ([], "abc"),
+        (["abc"], "abc"),
+        (["cb", "abc"], "bc"),
+        (["c", "abc"], "c"),
+        (["d"], "abc"),
+        (["a", "b", "b"], "b"),
+        (["a", "b"], "ab"),
+    ],
+)
+def test_what_all_decode_is_agreed_on_or_else_what_most_do(viewers: list[str], names: str) -> None:
+    assert agreed("cab", viewers, "abcd") == tuple(names)
+
+
+def test_the_answer_names_what_viewers_decode_and_the_rest_is_taken_all_the_same() -> None:
+    viewers = [{"VP8", "AV1/0"}, {"VP9/0", "AV1/0", "VP8"}]
+    policy = CodecPolicy(video=("AV1/0", "VP9/0", "VP8", "H264/1/42e01f"))
+    result = answer_to(captured("chromium-1"), MICROPHONE, CAMERA, policy=policy, viewers=viewers)
+    camera = result.tracks[1]
+    assert camera.answered == ("AV1/0", "VP8")
+    assert sections(result.answer)[1][0].split()[3:] == ["45", "46", "96", "97"]
+    assert [codec.format for codec in camera.receive.codecs] == list(policy.video)
+    assert [codec.format for codec in result.slots[1].codecs] == list(policy.video), (
+        "what it receives is its own affair"
+    )
 
 
 def test_rtx_needs_nack_and_its_own_codec() -> None:

@@ -10,6 +10,7 @@ from signalling.config import SignallingConfig
 from signalling.errors import SignallingError
 from signalling.inputs import Act, End, HostBack, HostLost, Move
 from signalling.node import (
+    OfferNeeded,
     PeerConnected,
     PeerDisconnected,
     PeerFailed,
@@ -747,8 +748,9 @@ async def test_other_events_of_the_node(house: House) -> None:
     _, patient = await pair(house)
     patient.take()
     house.node.events(SlotsNeeded("r", "pat", Slots(4, 5)))
+    house.node.events(OfferNeeded("r", "pat"))
     house.node.events(PeerFailed("r", "pat", "dtls_timeout"))
-    assert patient.link.received[0] == messages.Slots(audio=4, video=5)
+    assert patient.link.received[:2] == [messages.Slots(audio=4, video=5), messages.Renegotiate(reason="codec")]
     assert patient.last(messages.Error).code == "dtls_timeout"
     for room, participant in (("r", "stranger"), ("nowhere", "pat")):
         house.node.events(PeerConnected(room, participant))

@@ -309,6 +309,8 @@ export class Call extends EventTarget {
         return this.#speak(message.participants);
       case "slots":
         return this.#media.setSlots({ audio: message.audio, video: message.video });
+      case "renegotiate":
+        return this.#media.renegotiate();
       case "ended":
         return this.#end(message.reason);
       case "error":

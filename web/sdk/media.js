@@ -83,6 +83,11 @@ export class Media {
   /** @param {Slots} slots totals */
   setSlots(slots) {
     this.#slots = slots;
+    this.renegotiate();
+  }
+
+  /** Offers again: the server has another answer now. */
+  renegotiate() {
     if (this.#transport !== null) void this.#renegotiate(this.#transport);
   }
 

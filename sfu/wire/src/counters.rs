@@ -106,6 +106,8 @@ counters! {
     rtp_received,
     /// RTP packets sent to viewers, retransmissions apart.
     rtp_forwarded,
+    /// Audio packets that were missing and went to viewers out of the copies in later ones (RFC 2198).
+    red_recovered,
     /// Retransmissions sent to viewers (RFC 4588).
     rtx_sent,
     /// Packets to viewers that were queued when their way closed, and not sent.

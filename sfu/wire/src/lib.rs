@@ -11,6 +11,7 @@ pub mod engine;
 pub mod event;
 pub mod framing;
 pub mod ice;
+pub mod red;
 pub mod rtcp;
 pub mod rtp;
 pub mod seq;

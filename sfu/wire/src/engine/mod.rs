@@ -24,6 +24,7 @@ mod stream;
 pub(crate) mod tests;
 mod timers;
 mod track;
+mod translation;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 /// Changes of the offset that late packets may still need.
 const MOST_CUTS: usize = 64;
+/// Packets after the start that may still speak of what was before it.
+const EARLY: u64 = 64;
 
 pub struct Passing {
     pub encoding: usize,
@@ -12,6 +14,8 @@ pub struct Passing {
     /// The highest source number that the viewer has been shown.
     pub newest: u64,
     pub timestamp_offset: u32,
+    /// Of the first packet, at the publisher.
+    first_timestamp: u32,
     cuts: VecDeque<Cut>,
 }
 
@@ -29,11 +33,24 @@ impl Passing {
             first,
             newest: first,
             timestamp_offset,
+            first_timestamp: 0,
             cuts: VecDeque::from([Cut {
                 from: first,
                 offset: ours.wrapping_sub(first),
             }]),
         }
+    }
+
+    /// The publisher's timestamp at the start.
+    pub fn begun_at(mut self, timestamp: u32) -> Self {
+        self.first_timestamp = timestamp;
+        self
+    }
+
+    /// Whether what packet `sequence` has of time `timestamp` is from after the start.
+    pub fn is_after_start(&self, sequence: u64, timestamp: u32) -> bool {
+        // Timestamps turn round after half a day, so they are asked only near the start.
+        sequence > self.first + EARLY || timestamp.wrapping_sub(self.first_timestamp) as i32 >= 0
     }
 
     /// Our number for theirs.

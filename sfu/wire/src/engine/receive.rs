@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::codec::Codec;
 use crate::command::{Kind, PeerId, TrackId};
 use crate::counters::Content;
 use crate::demux;
@@ -13,6 +14,7 @@ use crate::engine::slot::{Outcome, Packet};
 use crate::engine::stream::Stream;
 use crate::engine::{Engine, timers};
 use crate::event::Event;
+use crate::red::Red;
 use crate::rtp::{Header, audio_level};
 use crate::srtp::SrtpError;
 use crate::time::Time;
@@ -301,6 +303,18 @@ impl Engine {
             self.counters.dropped_old += 1;
             return;
         }
+        let red = match codec {
+            Codec::Red if !payload.is_empty() => Red::parse(payload),
+            _ => None,
+        };
+        if codec == Codec::Red && !payload.is_empty() && !red.is_some_and(|red| track.speaks(&red))
+        {
+            self.counters.dropped_malformed += 1;
+            return;
+        }
+        let Some(stream) = track.streams.get_mut(binding.encoding) else {
+            return;
+        };
         let starts = codec.starts_keyframe(payload);
         if video {
             let entry = Entry {
@@ -340,6 +354,7 @@ impl Engine {
             starts: starts || !video,
             audio_level: level,
             payload,
+            red: red.as_ref(),
         };
         if !payload.is_empty() && track.heard(now, binding.encoding) {
             let silent: Vec<bool> = track.streams.iter().map(Stream::is_silent).collect();
@@ -391,6 +406,9 @@ impl Engine {
             match slot.forward(now, packet, track, rtt, &mut peer.sending) {
                 Outcome::Sent(count) => {
                     self.counters.rtp_forwarded += count;
+                    if packet.red.is_some() {
+                        self.counters.red_recovered += count - 1;
+                    }
                     if !peer.dirty {
                         peer.dirty = true;
                         self.dirty.push(viewer);

@@ -10,6 +10,8 @@ use crate::engine::sending::{Outbound, Sending};
 use crate::engine::sent::Sent;
 use crate::engine::stream::{Mapping, Stream};
 use crate::engine::track::Track;
+use crate::engine::translation::{Translations, Way};
+use crate::red::Red;
 use crate::srtp::Window;
 use crate::time::Time;
 
@@ -33,6 +35,8 @@ pub struct Packet<'a> {
     pub audio_level: Option<u8>,
     /// Without padding; empty for a packet of nothing else.
     pub payload: &'a [u8],
+    /// The payload taken apart, where it is redundant audio.
+    pub red: Option<&'a Red<'a>>,
 }
 
 /// What a viewer's section did with a packet.
@@ -70,15 +74,8 @@ pub struct Slot {
 /// A track and how far its way into the slot is open.
 pub struct Fill {
     pub track: TrackId,
-    formats: Vec<Translation>,
+    formats: Translations,
     state: State,
-}
-
-#[derive(Clone, Copy)]
-struct Translation {
-    from: u8,
-    to: u8,
-    rtx: Option<u8>,
 }
 
 enum State {
@@ -122,7 +119,7 @@ impl Slot {
         self.sent.clear();
         self.fill = Some(Fill {
             track: track.section.track,
-            formats: self.translations(track),
+            formats: Translations::new(&track.section.formats, &self.section),
             state: State::Closed,
         });
     }
@@ -134,28 +131,9 @@ impl Slot {
 
     /// Works out again which payload types stand for the same codec, after an offer of either side.
     pub fn retranslate(&mut self, track: &Track) {
-        let formats = self.translations(track);
         if let Some(fill) = &mut self.fill {
-            fill.formats = formats;
+            fill.formats = Translations::new(&track.section.formats, &self.section);
         }
-    }
-
-    fn translations(&self, track: &Track) -> Vec<Translation> {
-        let formats = track.section.formats.iter().filter_map(|from| {
-            let to = self
-                .section
-                .formats
-                .iter()
-                .find(|to| to.format == from.format)?;
-            Some(Translation {
-                from: from.payload_type,
-                to: to.payload_type,
-                rtx: to
-                    .rtx_payload_type
-                    .filter(|_| self.section.rtx_ssrc.is_some()),
-            })
-        });
-        formats.collect()
     }
 
     /// Nothing more passes, and nothing that passed is repeated.
@@ -250,11 +228,7 @@ impl Slot {
                     return Outcome::Other;
                 }
                 // No keyframe helps a viewer without the codec.
-                if !fill
-                    .formats
-                    .iter()
-                    .any(|format| format.from == packet.payload_type)
-                {
+                if fill.formats.find(packet.payload_type).is_none() {
                     return Outcome::NoCodec;
                 }
                 if !packet.starts || packet.payload.is_empty() {
@@ -287,19 +261,77 @@ impl Slot {
                     passing.absorb(packet.sequence);
                     return Outcome::Absorbed;
                 }
-                if !fill
-                    .formats
-                    .iter()
-                    .any(|format| format.from == packet.payload_type)
-                {
+                if fill.formats.find(packet.payload_type).is_none() {
+                    // Left out here they would be missing to the viewer, who would ask for them.
+                    self.reopen(&track.streams);
                     return Outcome::NoCodec;
                 }
+                let recovered = self.recover(now, packet, rtt, sending);
                 match self.write(now, packet, rtt, sending) {
-                    true => Outcome::Sent(1),
+                    true => Outcome::Sent(recovered + 1),
+                    false if recovered > 0 => Outcome::Sent(recovered),
                     false => Outcome::Old,
                 }
             }
         }
+    }
+
+    /// A viewer without redundant audio gets what is missing out of the packet's copies, each under the number and the time
+    /// that it would have had.
+    fn recover(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        rtt: Duration,
+        sending: &mut Sending,
+    ) -> u64 {
+        let Some(red) = packet.red else {
+            return 0;
+        };
+        let mut sent = 0;
+        for (distance, copy) in (1..=red.copies().len() as u64).rev().zip(red.copies()) {
+            let Some(Fill {
+                formats,
+                state: State::Passing(passing),
+                ..
+            }) = &self.fill
+            else {
+                break;
+            };
+            let unwraps = formats
+                .find(packet.payload_type)
+                .is_some_and(|format| matches!(format.way, Way::Redundant { red: None, .. }));
+            let Some(sequence) = packet.sequence.checked_sub(distance) else {
+                continue;
+            };
+            let timestamp = packet.timestamp.wrapping_sub(u32::from(copy.age));
+            let missing = passing
+                .translate(sequence)
+                .is_some_and(|ours| ours >= self.next);
+            // A publisher that made a packet of which no copy was taken shifts the numbers of those before it.
+            let ours = timestamp.wrapping_add(passing.timestamp_offset);
+            let follows = self
+                .last
+                .is_none_or(|(last, _)| (ours.wrapping_sub(last) as i32) > 0);
+            if unwraps
+                && missing
+                && follows
+                && !copy.payload.is_empty()
+                && passing.is_after_start(sequence, timestamp)
+            {
+                let recovered = Packet {
+                    sequence,
+                    timestamp,
+                    payload_type: copy.payload_type,
+                    marker: false,
+                    payload: copy.payload,
+                    red: None,
+                    ..*packet
+                };
+                sent += u64::from(self.write(now, &recovered, rtt, sending));
+            }
+        }
+        sent
     }
 
     /// Packets that came before the keyframe's late first one, but follow it.
@@ -342,7 +374,8 @@ impl Slot {
         };
         if let Some(fill) = &mut self.fill {
             let offset = timestamp.wrapping_sub(packet.timestamp);
-            let passing = Passing::new(packet.encoding, packet.sequence, self.next, offset);
+            let passing = Passing::new(packet.encoding, packet.sequence, self.next, offset)
+                .begun_at(packet.timestamp);
             fill.state = State::Passing(passing);
         }
     }
@@ -362,11 +395,23 @@ impl Slot {
         else {
             return false;
         };
-        let Some(format) = formats
-            .iter()
-            .find(|format| format.from == packet.payload_type)
-        else {
+        let Some(format) = formats.find(packet.payload_type) else {
             return false;
+        };
+        let (payload_type, payload) = match (format.way, packet.red) {
+            (Way::Same(to), _) => (to, packet.payload),
+            (Way::Redundant { red, plain }, Some(parts)) => {
+                // What was said before the opening stays behind it, as a copy too.
+                let oldest = parts.copies().iter().map(|copy| copy.age).max();
+                let since = packet
+                    .timestamp
+                    .wrapping_sub(u32::from(oldest.unwrap_or(0)));
+                match red.filter(|_| passing.is_after_start(packet.sequence, since)) {
+                    Some(red) => (red, packet.payload),
+                    None => (plain, parts.primary.payload),
+                }
+            }
+            (Way::Redundant { .. }, None) => return false,
         };
         let Some(sequence) = passing.translate(packet.sequence) else {
             return false;
@@ -380,14 +425,14 @@ impl Slot {
         let outbound = Outbound {
             slot: self.section.slot,
             content: self.section.kind.into(),
-            payload_type: format.to,
+            payload_type,
             sequence,
             timestamp,
             ssrc: self.section.ssrc,
             marker: packet.marker,
             audio_level: packet.audio_level,
             original: None,
-            payload: packet.payload,
+            payload,
         };
         if !sending.rtp(now, &outbound, &self.section.extensions) {
             return false;
@@ -398,7 +443,7 @@ impl Slot {
             self.last = Some((timestamp, now));
         }
         self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        self.octets = self.octets.wrapping_add(payload.len() as u32);
         if self.section.rtx_ssrc.is_some() {
             self.sent.record(now, sequence, packet.sequence, rtt);
         }
@@ -434,9 +479,7 @@ impl Slot {
         let Some(entry) = entry else {
             return false;
         };
-        let format = formats
-            .iter()
-            .find(|format| format.from == entry.payload_type);
+        let format = formats.find(entry.payload_type);
         let Some(payload_type) = format.and_then(|format| format.rtx) else {
             return false;
         };

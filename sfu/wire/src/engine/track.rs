@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::codec::Codec;
 use crate::command::{EncodingName, Format, PeerId, ReceiveTrack, RoomId, SlotId};
 use crate::engine::governor::Governor;
 use crate::engine::loudness::Loudness;
 use crate::engine::stream::Stream;
+use crate::red::Red;
 use crate::time::Time;
 
 /// A track, its encodings as they arrive, and who watches it.
@@ -79,6 +81,15 @@ impl Track {
             .formats
             .iter()
             .find(|format| format.rtx_payload_type == Some(payload_type))
+    }
+
+    /// Whether everything in redundant audio is what the section calls Opus.
+    pub fn speaks(&self, red: &Red<'_>) -> bool {
+        let mut blocks = red.copies().iter().chain([&red.primary]);
+        blocks.all(|block| {
+            self.format(block.payload_type)
+                .is_some_and(|format| format.codec == Codec::Opus)
+        })
     }
 
     /// The first encoding that is sent: in the order of the offer, so the one the publisher put first.

@@ -310,7 +310,7 @@ pub fn route((track, viewer, slot): (u32, u32, u16)) -> Route {
     }
 }
 
-fn format(kind: Kind) -> Format {
+pub fn format(kind: Kind) -> Format {
     match kind {
         Kind::Audio => Format {
             codec: Codec::Opus,

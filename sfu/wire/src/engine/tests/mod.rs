@@ -10,3 +10,4 @@ mod levels;
 mod numbers;
 mod paths;
 mod property;
+mod redundancy;
