@@ -13,8 +13,9 @@ import uvloop
 from control import demo, logs
 from control.app import Lab, Service
 from control.config import Settings, check_production, load
+from control.doctor.entrance import ByKey, ByLinks, Entrance
 from control.doctor.examine import examine
-from control.doctor.findings import as_json, as_text, worst
+from control.doctor.findings import Finding, as_json, as_text, fail, worst
 from control.errors import ControlError
 from signalling.errors import SignallingError
 from signalling.grant import DEFAULT_AUDIENCE, DEFAULT_ISSUER, issue
@@ -66,9 +67,24 @@ def _jwks(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    findings = examine(options.config, os.environ)
+    findings = _call(options) if options.call else examine(options.config, os.environ)
     print(as_json(findings) if options.json else as_text(findings))
     return worst(findings)
+
+
+def _call(options: argparse.Namespace) -> list[Finding]:
+    entrance: Entrance
+    if options.link is not None:
+        entrance = ByLinks(*options.link)
+    elif options.key is not None:
+        entrance = ByKey(load(options.config, os.environ), SigningKey.read(options.key), options.url)
+    else:
+        return [fail("call", "nobody can enter", "--key with the key that signs grants, or --link with two lab links")]
+    try:
+        from control.doctor.call import call  # loads FFmpeg, which no server needs
+    except ModuleNotFoundError:
+        return [fail("call", "aiortc is not installed", "pip install 'venterom[doctor]'")]
+    return asyncio.run(call(entrance))
 
 
 def _run(settings: Settings, lab: Lab | None, announcement: str) -> int:
@@ -121,6 +137,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="looks at settings and host, and says what to change")
     doctor.add_argument("--config", type=Path, help="the server's TOML file")
     doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument(
+        "--call", action="store_true", help="a true call through the server that runs, and nothing else"
+    )
+    doctor.add_argument("--key", type=Path, help="for --call: the private key that signs grants")
+    doctor.add_argument("--url", help="for --call: where the server is reached, if not at http.public_url")
+    doctor.add_argument("--link", nargs=2, metavar=("PRACTITIONER", "PATIENT"), help="for --call: two lab links")
     doctor.set_defaults(run=_doctor)
 
     shown = commands.add_parser("demo", help="everything at once, with two people and a lab link for each")

@@ -42,7 +42,7 @@ def worst(findings: Iterable[Finding]) -> Level:
     return max((finding.level for finding in findings), default=Level.OK)
 
 
-_WIDTH: Final = 18
+_WIDTH: Final = 20
 
 
 def as_text(findings: Sequence[Finding]) -> str:

@@ -219,9 +219,9 @@ def test_the_worst_is_the_exit_code() -> None:
     good, odd, bad = ok("a", "fine"), warn("b", "odd", "look"), fail("c", "bad", "mend")
     assert [worst(each) for each in ([], [good], [good, odd], [bad, odd, good])] == [0, 0, 1, 2]
     assert as_text([good, odd]).splitlines() == [
-        "ok   a                 fine",
-        "warn b                 odd",
-        "                       -> look",
+        "ok   a                   fine",
+        "warn b                   odd",
+        "                         -> look",
     ]
     assert json.loads(as_json([good, bad])) == {
         "level": "fail",
