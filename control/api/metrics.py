@@ -147,6 +147,9 @@ def _media(numbers: NodeStatistics) -> Iterator[Metric]:
     yield _counter("retransmissions_missed", "Packets asked for again and gone.", counted["rtx_missed"])
     yield _counter("retransmissions_recovered", "Lost packets that publishers repeated.", counted["rtx_recovered"])
     yield _counter("retransmissions_requested", "Packets asked again of publishers.", counted["nacks_sent"])
+    streams = {event: counted[f"tcp_{event}"] for event in ("accepted", "refused", "closed")}
+    yield _counters("media_tcp_connections", "TCP connections on media ports.", "event", streams)
+    yield _counter("media_tcp_dropped_packets", "Packets that slow TCP connections lost.", counted["tcp_dropped"])
     keyframes = {direction: counted[f"keyframe_requests_{direction}"] for direction in _DIRECTIONS}
     yield _counters("keyframe_requests", "Requests for a keyframe.", "direction", keyframes)
     yield _counter("media_thread_wakeups", "Times the media thread woke.", counted["wakeups"])

@@ -16,6 +16,7 @@ from control.doctor.host import Host, listener, media_holder
 from sfu.addresses import announced
 
 _PATIENCE_S: Final = 3.0
+_PRIVILEGED: Final = "AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, or run the doctor as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def running_server(settings: Settings) -> Server | None:
 def look_at_network(settings: Settings, host: Host, server: Server | None) -> Iterator[Finding]:
     """The findings in their order."""
     yield _http_port(settings, server)
-    yield _media_port(settings, server)
+    yield from _media_ports(settings, server)
     yield _announced(settings, host)
 
 
@@ -60,27 +61,34 @@ def _http_port(settings: Settings, server: Server | None) -> Finding:
     if errno.EADDRINUSE in errors.values():
         return fail(check, f"{port}/tcp is taken by another program", f"ss -ltnp 'sport = :{port}' shows which")
     if errno.EACCES in errors.values():
-        return fail(
-            check,
-            f"{port}/tcp: ports below 1024 need a right that this user lacks",
-            "AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, or run the doctor as root",
-        )
+        return fail(check, f"{port}/tcp: ports below 1024 need a right that this user lacks", _PRIVILEGED)
     if all(error is not None for error in errors.values()):
         return fail(check, "no address of http.listen is of this host", "ip address shows them")
     return ok(check, f"{port}/tcp is free")
 
 
-def _media_port(settings: Settings, server: Server | None) -> Finding:
-    check, port = "media port", settings.media.port
-    errors = {_bind(host, port, socket.SOCK_DGRAM) for host in ("0.0.0.0", "::")}
+def _media_ports(settings: Settings, server: Server | None) -> Iterator[Finding]:
+    yield _media_port(settings.media.port, socket.SOCK_DGRAM, server)
+    for port in (settings.media.port, *settings.media.tcp_ports):
+        yield _media_port(port, socket.SOCK_STREAM, server)
+
+
+def _media_port(port: int, kind: socket.SocketKind, server: Server | None) -> Finding:
+    check = "media port"
+    is_udp = kind is socket.SOCK_DGRAM
+    shown = f"{port}/{'udp' if is_udp else 'tcp'}"
+    errors = {_bind(host, port, kind) for host in ("0.0.0.0", "::")}
+    if errno.EACCES in errors:
+        return fail(check, f"{shown}: ports below 1024 need a right that this user lacks", _PRIVILEGED)
     if errno.EADDRINUSE not in errors:
         if server is not None:
-            return fail(check, f"{port}/udp is free, though a server runs: it has other settings", "restart it")
-        return ok(check, f"{port}/udp is free")
-    holder = media_holder(port)
+            return fail(check, f"{shown} is free, though a server runs: it has other settings", "restart it")
+        return ok(check, f"{shown} is free")
+    holder = (media_holder if is_udp else listener)(port)
     if server is not None and (holder is None or holder == server.pid):
-        return ok(check, f"{port}/udp: held by the server that runs")
-    return fail(check, f"{port}/udp is taken by another program", f"ss -lunp 'sport = :{port}' shows which")
+        return ok(check, f"{shown}: held by the server that runs")
+    advice = f"ss -{'lunp' if is_udp else 'ltnp'} 'sport = :{port}' shows which"
+    return fail(check, f"{shown} is taken by another program", advice)
 
 
 def _announced(settings: Settings, host: Host) -> Finding:

@@ -118,8 +118,8 @@ async def test_it_counts_rooms_people_and_joins(running: Demo) -> None:
         while {"id": "ola", "state": "reconnecting"}.items() - _person(host, "ola").items():
             await host.until("participants")
         refused = await Visitor.come(http, address, grant="no-grant-at-all")
-        async with http.get(f"{address}/ws", headers={"Origin": "https://elsewhere.example"}) as response:
-            assert response.status == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await http.ws_connect(f"{address}/ws", protocols=("venterom.v1",), origin="https://elsewhere.example")
 
         after = samples(await scrape(http, running))
         people = {state: after["venterom_participants", state] for state in ("lobby", "admitted", "held")}
