@@ -14,6 +14,8 @@ from tests.soak.leg import KINDS, Leg
 
 _PATIENCE_S = 30.0
 _PING_S = 4.0
+_RATE, _BURST = 15, 40
+"""Messages a second, and at once: below what the server takes (`messages_per_second`, `messages_burst`)."""
 _SOURCES = {"audio": "microphone", "video": "camera"}
 Standing = Literal["lobby", "admitted", "held", "out"]
 
@@ -50,6 +52,8 @@ class Person:
     _replies: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _errors: dict[int, str] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
+    _free_at: float = 0.0
+    """When the next message may go."""
 
     @property
     def is_in(self) -> bool:
@@ -133,9 +137,16 @@ class Person:
         return self._errors.pop(number, None)
 
     async def _send(self, message: dict[str, Any]) -> None:
+        await self._keep_to_the_rate()
         if self._socket is not None and not self._socket.closed:
             with suppress(ConnectionError):
                 await self._socket.send_json(message)
+
+    async def _keep_to_the_rate(self) -> None:
+        """A participant may send so much, over reconnects; what is more would be refused."""
+        loop = asyncio.get_running_loop()
+        self._free_at = max(self._free_at + 1 / _RATE, loop.time() - _BURST / _RATE)
+        await asyncio.sleep(self._free_at - loop.time())
 
     async def _request(self, **message: Any) -> dict[str, Any]:
         """The reply; `{"type": "closed"}` where the connection ends before."""
@@ -154,7 +165,7 @@ class Person:
         while not socket.closed:
             await asyncio.sleep(_PING_S)
             with suppress(ConnectionError):
-                await socket.send_json({"type": "ping"})
+                await self._send({"type": "ping"})
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         try:

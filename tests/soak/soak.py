@@ -115,9 +115,17 @@ class _Walk:
             Party(self._place, self._key, f"soak-{self._generation}-{size}", size, self._seed * 100 + size)
             for size in SIZES
         ]
-        end = time.monotonic() + (seconds or 0.0)
+        try:
+            await self._walk(parties, seconds)
+        finally:
+            for party in parties:
+                await party.go()
+                self.done += party.done
+
+    async def _walk(self, parties: list[Party], seconds: float | None) -> None:
         await asyncio.gather(*(party.gather() for party in parties))
         await self._check(parties)
+        end = time.monotonic() + (seconds or 0.0)
         checked = time.monotonic()
         left = WARM_STEPS
         while (time.monotonic() < end) if seconds is not None else left > 0:
@@ -131,8 +139,6 @@ class _Walk:
         await asyncio.gather(*(party.gather() for party in parties))
         await self._check(parties)
         await asyncio.gather(*(party.end() for party in parties))
-        for party in parties:
-            self.done += party.done
 
     async def _check(self, parties: list[Party]) -> None:
         """Waits until all tables agree; what is on its way may take its time."""

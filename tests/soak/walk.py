@@ -68,11 +68,14 @@ class Party:
         raise AssertionError(f"{self.room} does not come together")
 
     async def end(self) -> None:
-        """The host ends it; all tabs are closed."""
+        """The host ends it."""
         host = self.people[0]
         if not host.is_in:
             await self._enter(host)
         await host.do("end")
+
+    async def go(self) -> None:
+        """All tabs are closed."""
         for person in self.people:
             await person.go()
 
