@@ -49,6 +49,8 @@ class SignallingConfig(BaseModel):
     """A connection that said nothing for so long is dead."""
     slow_reader: Seconds = 2
     """A client that takes no bytes for so long is cut."""
+    drain: Seconds = 1
+    """For how long a stop waits for clients to take their close frames."""
     away: Seconds = 60
     """Who has been away for so long is no longer shown; the seat stays good."""
     host_absence: Seconds = 60

@@ -24,9 +24,6 @@ from signalling.session import CLOSE_RESTART
 from signalling.stats import SignallingStatistics
 from signalling.turn import Turn
 
-DRAIN_S: Final = 1.0
-"""How long `stop` waits for clients to take their close frames."""
-
 _REFUSALS: Final = {"origin_forbidden": 403, "shutting_down": 503, "subprotocol_required": 400, "overloaded": 503}
 """HTTP status by code."""
 
@@ -87,7 +84,7 @@ class SignallingServer:
             connection.close(CLOSE_RESTART)
         tasks = list(self._clients.values())
         if tasks:
-            await asyncio.wait(tasks, timeout=DRAIN_S)
+            await asyncio.wait(tasks, timeout=self._config.drain)
         for connection in list(self._clients):
             connection.abort()
         await self._journal.close()
