@@ -210,4 +210,33 @@
     video.srcObject = null;
     return { flashes, clicks };
   };
+
+  // A page of small print, as of a prescription; and how like it a picture is: 1 is the print itself, 0 nothing of it.
+  test.print = (context, width, height) => {
+    Object.assign(context, { fillStyle: "#ffffff", font: "10px sans-serif" });
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = "#000000";
+    for (let line = 0; line * 14 + 12 < height; line++) {
+      context.fillText(`${line}: Paracetamol 500 mg, 1 tablett inntil 4 ganger daglig ved behov. Maks 4 g i døgnet. `.repeat(4), 4, line * 14 + 12);
+    }
+  };
+  test.sharpness = (video) => {
+    const [width, height] = [1280, 720];
+    const luma = (draw) => {
+      const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+      draw(context);
+      const { data } = context.getImageData(320, 180, 640, 360);
+      return Float32Array.from({ length: data.length / 4 }, (_, at) => 0.3 * data[4 * at] + 0.59 * data[4 * at + 1] + 0.11 * data[4 * at + 2]);
+    };
+    const [one, other] = [luma((context) => test.print(context, width, height)), luma((context) => context.drawImage(video, 0, 0, width, height))];
+    const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const [a, b] = [mean(one), mean(other)];
+    let [product, left, right] = [0, 0, 0];
+    one.forEach((value, at) => {
+      product += (value - a) * (other[at] - b);
+      left += (value - a) ** 2;
+      right += (other[at] - b) ** 2;
+    });
+    return product / Math.sqrt(left * right || 1);
+  };
 })();

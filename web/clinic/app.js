@@ -8,6 +8,7 @@ import { fill, h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
 import { Page } from "../shared/page.js";
 import { pauseCurtain } from "../shared/pause.js";
+import { shareButton, stopSharing } from "../shared/share.js";
 import { Stage } from "../shared/stage.js";
 import { text } from "../shared/text/index.js";
 import { openNotice } from "./notice.js";
@@ -25,6 +26,7 @@ function inCall(page, call) {
   const stage = new Stage(call, page.media, () =>
     people.waiting > 0 ? [text.call.clinicAlone, text.call.clinicAloneHelp] : [text.call.clinicAlone, text.call.clinicEmpty],
   );
+  stage.element.append(stopSharing(call));
   const microphone = sourceButton(call, "microphone");
   const camera = sourceButton(call, "camera");
   const pauseButton = h("span", { class: "bar-place" });
@@ -46,7 +48,7 @@ function inCall(page, call) {
     microphone.element,
     camera.element,
     pauseButton,
-    barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media) }),
+    barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media, (done) => [shareButton(page, call, done)]) }),
     barButton({ testid: "end", icon: "end", label: text.call.end, look: "danger", onClick: () => void end(page, call) }),
   );
   const notice = h(

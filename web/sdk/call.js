@@ -6,6 +6,7 @@ import { CallError } from "./errors.js";
 import { Link } from "./link.js";
 import { Media } from "./media.js";
 import { Remote } from "./remote.js";
+import { screenTrack } from "./sharing.js";
 import { Standing } from "./standing.js";
 
 /** @typedef {import("./messages.js").EndReason} EndReason */
@@ -48,7 +49,7 @@ export function join(options) {
  * Events are CustomEvents with their payload in `detail`: `state` {state, previous}; `joined`; `lobby` {position, waiting, notice}; `admitted`; `held`;
  * `released`; `paused` {by, reason} (at once when we asked, and again when the server says so); `resumed`; `participants` (array of Participant);
  * `tracks` (the same array, when streams or mutes changed); `speakers` (the same array, when others speak than before); `mute` {source, muted}; `reconnecting`; `media` {state, failures}; `ended` {reason};
- * `refused` {code, command} when the server declines an action; `error` {code, message}, final.
+ * `sharing` {sharing}: whether we show a screen or picture; `refused` {code, command} when the server declines an action; `error` {code, message}, final.
  */
 export class Call extends EventTarget {
   #standing = new Standing();
@@ -60,6 +61,8 @@ export class Call extends EventTarget {
   #muted = { microphone: false, camera: false };
   /** @type {Record<OwnSource, MediaStreamTrack | null>} */
   #tracks;
+  /** What we show beside camera and microphone. @type {MediaStreamTrack | null} */
+  #shared = null;
   /** @type {EndReason | "gone" | null} */
   #endReason = null;
   #options;
@@ -188,6 +191,49 @@ export class Call extends EventTarget {
   replaceTrack(source, track) {
     this.#tracks[source] = track;
     this.#send();
+  }
+
+  // What is shown beside camera and microphone
+
+  /** Whether we show a screen or a picture. */
+  get sharing() {
+    return this.#shared !== null;
+  }
+
+  /**
+   * Asks for a screen and shows it to the others, in place of what was shown before.
+   * @returns {Promise<boolean>} false where the person would rather not; CallError `sharing_failed` where the browser can't
+   */
+  async shareScreen() {
+    const track = await screenTrack();
+    if (track !== null) this.share(track);
+    return track !== null;
+  }
+
+  /**
+   * Shows a video track to the others, in place of what was shown before. It is stopped when the showing is over, and its end ends that.
+   * @param {MediaStreamTrack} track
+   */
+  share(track) {
+    if (this.#standing.over) return track.stop();
+    this.#unshare();
+    this.#shared = track;
+    track.addEventListener("ended", () => this.#shared === track && this.stopSharing(), { once: true });
+    this.#send();
+    this.#emit("sharing", { sharing: true });
+  }
+
+  stopSharing() {
+    if (this.#shared === null) return;
+    this.#unshare();
+    this.#send();
+    this.#emit("sharing", { sharing: false });
+  }
+
+  #unshare() {
+    const track = this.#shared;
+    this.#shared = null;
+    track?.stop();
   }
 
   // Actions. Each gives false when there is no connection; what it causes arrives as events.
@@ -375,6 +421,7 @@ export class Call extends EventTarget {
     this.#media.send({
       microphone: this.open && !microphone ? this.#tracks.microphone : null,
       camera: this.open && !camera ? this.#tracks.camera : null,
+      screen: this.#shared === null ? undefined : this.open ? this.#shared : null,
     });
   }
 
@@ -428,6 +475,7 @@ export class Call extends EventTarget {
   /** @param {"ended" | "error"} phase */
   #close(phase) {
     this.#standing.finish(phase);
+    this.stopSharing();
     this.#link.close();
     this.#media.close();
     this.#remote.setTracks([]);

@@ -7,4 +7,5 @@ export { LocalMedia } from "./devices.js";
 export { CallError, codeOf } from "./errors.js";
 export { LevelMeter } from "./level.js";
 export { SeatStore } from "./seat.js";
+export { canShareScreen, pictureTrack, screenTrack } from "./sharing.js";
 export { whatIsMissing } from "./support.js";

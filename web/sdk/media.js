@@ -35,6 +35,7 @@ export class Media {
   #negotiated = false;
   #up = false;
   #closed = false;
+  #telling = false;
   #failures = 0;
   /** @type {Promise<unknown>} */
   #offers = Promise.resolve();
@@ -95,6 +96,7 @@ export class Media {
   send(tracks) {
     this.#tracks = tracks;
     this.#transport?.send(tracks);
+    void this.#tell();
   }
 
   /** @param {string} mid */
@@ -133,6 +135,15 @@ export class Media {
     }
   }
 
+  /** Negotiates until the server knows what is published. */
+  async #tell() {
+    const transport = this.#transport;
+    if (this.#telling || transport === null) return;
+    this.#telling = true;
+    while (transport === this.#transport && this.negotiated && !transport.told) await this.#renegotiate(transport);
+    this.#telling = false;
+  }
+
   async #rebuild() {
     this.#drop();
     if (this.#closed || !this.#up) return;
@@ -150,6 +161,7 @@ export class Media {
       if (transport !== this.#transport) return;
       this.#negotiated = true;
       this.#options.onNegotiated();
+      void this.#tell();
     } catch (error) {
       if (transport !== this.#transport || codeOf(error) === "closed") return;
       if (error instanceof CallError && !PASSING.has(error.code)) this.#options.onFatal(error);

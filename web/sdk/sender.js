@@ -9,10 +9,15 @@ export class Sender {
   /** @type {MediaStreamTrack | null} */
   #wanted = null;
   #busy = false;
+  #degradation;
 
-  /** @param {RTCRtpTransceiver} transceiver */
-  constructor(transceiver) {
+  /**
+   * @param {RTCRtpTransceiver} transceiver
+   * @param {"maintain-resolution"} [degradation] what is kept on a thin line, where it is not the browser's to choose
+   */
+  constructor(transceiver, degradation) {
     this.#transceiver = transceiver;
+    this.#degradation = degradation;
   }
 
   get mid() {
@@ -54,6 +59,8 @@ export class Sender {
     const encoding = parameters.encodings?.[0];
     if (encoding === undefined || encoding.active === (track !== null)) return;
     encoding.active = track !== null;
+    // Not in every browser's types, and passed over by those that don't know it.
+    if (this.#degradation !== undefined) Object.assign(parameters, { degradationPreference: this.#degradation });
     await sender.setParameters(parameters);
   }
 }

@@ -8,13 +8,19 @@ import { Sender } from "./sender.js";
 import { TIMES } from "./times.js";
 
 /** @typedef {import("./messages.js").Slots} Slots */
-/** @typedef {"microphone" | "camera"} OwnSource */
-/** @typedef {{ mid: string, kind: "audio" | "video", source: OwnSource }} OfferedTrack */
-/** @typedef {{ microphone: MediaStreamTrack | null, camera: MediaStreamTrack | null }} OwnTracks what shall be sent now; null sends nothing */
+/** @typedef {"microphone" | "camera"} OwnSource what can be muted */
+/** @typedef {{ mid: string, kind: "audio" | "video", source: OwnSource | "screen" }} OfferedTrack */
+/**
+ * What shall be sent now; null sends nothing. A screen that is undefined is not published at all.
+ * @typedef {{ microphone: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen?: MediaStreamTrack | null }} OwnTracks
+ */
 /** @typedef {"connecting" | "connected" | "disconnected" | "failed"} TransportState */
 
 /** Ample for 1280x720 at 30 frames a second. */
 const CAMERA_BITS_PER_SECOND = 2_500_000;
+/** Small print must be sharp; that it moves smoothly matters to nobody. */
+const SCREEN_BITS_PER_SECOND = 1_500_000;
+const SCREEN_FRAMES_PER_SECOND = 5;
 
 /**
  * @typedef {object} TransportOptions
@@ -31,6 +37,11 @@ export class Transport {
   #connection;
   /** @type {{ microphone: Sender, camera: Sender }} */
   #senders;
+  /** A section of its own, made when first a screen is shown; it stays. @type {Sender | null} */
+  #screen = null;
+  #shown = false;
+  /** Whether the last offer named the screen. */
+  #named = false;
   /** @type {Slots} */
   #slots = { audio: 0, video: 0 };
   /** Negotiations run one after another. @type {Promise<unknown>} */
@@ -67,6 +78,11 @@ export class Transport {
     return this.#connection.getStats();
   }
 
+  /** Whether the server knows what is published; else there is something to negotiate. */
+  get told() {
+    return this.#named === this.#shown;
+  }
+
   /**
    * What leaves the browser from now on.
    * @param {OwnTracks} tracks
@@ -74,6 +90,17 @@ export class Transport {
   send(tracks) {
     void this.#senders.microphone.send(tracks.microphone);
     void this.#senders.camera.send(tracks.camera);
+    const { screen } = tracks;
+    if (screen !== undefined) this.#screen ??= this.#addScreen();
+    void this.#screen?.send(screen ?? null);
+    this.#shown = screen !== undefined;
+  }
+
+  #addScreen() {
+    const encoding = { maxBitrate: SCREEN_BITS_PER_SECOND, maxFramerate: SCREEN_FRAMES_PER_SECOND, active: false };
+    const transceiver = this.#connection.addTransceiver("video", { direction: "sendonly", sendEncodings: [encoding] });
+    preferCodecs(transceiver);
+    return new Sender(transceiver, "maintain-resolution");
   }
 
   /**
@@ -115,12 +142,14 @@ export class Transport {
     const connection = this.#connection;
     const before = iceUser(connection.currentRemoteDescription);
     await connection.setLocalDescription(await connection.createOffer({ iceRestart: restart }));
+    // A section that is not named stays, and is inactive; one that came too late for this offer has no mid yet.
+    this.#named = this.#shown && this.#screen?.mid != null;
     const answer = await this.#options.exchange(connection.localDescription?.sdp ?? "", this.#offered());
     // Without a restart the credentials stay; a server that gives others has lost the transport and began a new one.
     const sameServer = restart || before === null || before === iceUser({ sdp: answer });
     if (sameServer && !this.#closed) {
       await connection.setRemoteDescription({ type: "answer", sdp: answer });
-      await Promise.all([this.#senders.microphone.refresh(), this.#senders.camera.refresh()]);
+      await Promise.all([this.#senders.microphone.refresh(), this.#senders.camera.refresh(), this.#screen?.refresh()]);
     }
     return { sameServer };
   }
@@ -131,6 +160,7 @@ export class Transport {
     return [
       { mid: microphone.mid ?? "", kind: "audio", source: "microphone" },
       { mid: camera.mid ?? "", kind: "video", source: "camera" },
+      ...(this.#named ? [/** @type {const} */ ({ mid: this.#screen?.mid ?? "", kind: "video", source: "screen" })] : []),
     ];
   }
 

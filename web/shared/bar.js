@@ -45,8 +45,12 @@ export function sourceButton(call, source) {
   return { element, update };
 }
 
-/** @param {LocalMedia} media */
-export function openDevices(media) {
+/**
+ * @param {LocalMedia} media
+ * @param {(done: () => void) => Node[]} [further] what else the panel offers; `done` closes it
+ */
+export function openDevices(media, further = () => []) {
   const panel = devicePanel(media);
-  openPanel({ title: text.more.title, close: text.more.close, content: [panel.element], onClose: panel.close });
+  const content = [panel.element, ...further(() => dialog.close())];
+  const dialog = openPanel({ title: text.more.title, close: text.more.close, content, onClose: panel.close });
 }

@@ -62,11 +62,11 @@ export const nb = {
   },
 
   share: {
-    start: "Del skjerm",
-    picture: "Del bilde",
+    screen: "Del skjermen",
+    picture: "Vis et bilde",
     stop: "Stopp deling",
-    sharing: "Du deler skjermen. De andre ser den nå.",
-    stopped: "Du deler ikke lenger.",
+    sharing: "Nå ser de andre det du deler.",
+    stopped: "De andre ser ikke lenger det du delte.",
     failed: "Vi fikk ikke delt. Prøv en gang til.",
   },
 

@@ -1,0 +1,141 @@
+"""A screen, or a picture on a phone, is shown large and sharp beside the faces, and is gone once it is over."""
+
+from playwright.async_api import FilePayload
+
+from tests.browser.call import Call, meet
+from tests.browser.conftest import Arrive, Launch
+from tests.browser.person import PATIENCE_S, Person
+from tests.browser.server import Server
+
+PHONE = (360, 740)
+LEGIBLE = 0.95
+"""Of print of 10 px at 1280 x 720: sent at three quarters of that size it would have 0.83, at half 0.69."""
+
+# Text of 10 px on a page of its own is what the other shall be able to read.
+_SCREEN = """() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+    const context = canvas.getContext('2d');
+    const draw = () => venteromTest.print(context, canvas.width, canvas.height);
+    draw();
+    setInterval(draw, 200);
+    navigator.mediaDevices.getDisplayMedia = async (wishes) => {
+        venteromTest.asked = wishes;
+        return canvas.captureStream(5);
+    };
+}"""
+
+_WITHOUT_SCREEN = "() => { delete MediaDevices.prototype.getDisplayMedia; }"
+
+_SHARPNESS = """() => {
+    const video = document.querySelector('[data-testid=remote-screen]');
+    return video && video.videoWidth > 0 ? venteromTest.sharpness(video) : 0;
+}"""
+
+
+async def shares(person: Person) -> None:
+    await person.press("more")
+    await person.press("share")
+
+
+async def sees_screen(person: Person, least: float) -> None:
+    """Waits until the strokes of the print are told apart."""
+    await person.has("remote-screen", 1)
+    try:
+        await person.tab.wait_for(f"(least) => ({_SHARPNESS})() >= least", least, within_s=PATIENCE_S)
+    except TimeoutError:
+        sharpness = await person.tab.evaluate(_SHARPNESS)
+        raise AssertionError(f"{sharpness}: {await person.findings()}") from None
+
+
+async def test_a_screen_is_shown_large_and_sharp_and_stops(server: Server, arrive: Arrive) -> None:
+    call = await meet(await arrive(server.practitioner), await arrive(server.patient))
+    for turn in range(2):
+        await call.practitioner.tab.evaluate(_SCREEN)
+        await shares(call.practitioner)
+        await sees_screen(call.patient, LEGIBLE)
+        assert await call.patient.tab.evaluate(
+            "() => document.querySelector('[data-testid=remote-screen]').parentElement.matches('.large')"
+        )
+        await call.is_seen_by(call.patient)
+        await call.practitioner.press("share-stop")
+        await call.patient.has("remote-screen", 0)
+        assert await call.practitioner.tab.evaluate(_SHARED_TRACKS) == 0, f"turn {turn}: the screen is let go"
+        for person in call.both:
+            await call.is_seen_by(person)
+
+
+async def test_both_may_show_and_the_browsers_own_button_ends_it(server: Server, arrive: Arrive) -> None:
+    call = await meet(await arrive(server.practitioner), await arrive(server.patient))
+    for person in call.both:
+        await person.tab.evaluate(_SCREEN)
+        await shares(person)
+    for person in call.both:
+        await sees_screen(person, LEGIBLE)
+    # What the browser's bar does: the track ends by itself.
+    await call.patient.tab.evaluate(
+        """() => {
+            const track = venteromTest.peers.at(-1).getSenders().map((one) => one.track).filter(Boolean).at(-1);
+            track.stop();
+            track.dispatchEvent(new Event('ended'));
+        }"""
+    )
+    await call.practitioner.has("remote-screen", 0)
+    await sees_screen(call.patient, LEGIBLE)
+
+
+async def test_nothing_of_a_screen_passes_a_pause(server: Server, arrive: Arrive) -> None:
+    call = await meet(await arrive(server.practitioner), await arrive(server.patient))
+    await call.practitioner.tab.evaluate(_SCREEN)
+    await shares(call.practitioner)
+    await sees_screen(call.patient, LEGIBLE)
+    await call.patient.press("pause")
+    await call.practitioner.is_in("paused")
+    await call.patient.has("remote-screen", 0)
+    assert await call.practitioner.tab.evaluate(_SHARED_TRACKS) == 0
+    await call.practitioner.press("resume")
+    await sees_screen(call.patient, LEGIBLE)
+
+
+async def test_a_phone_shows_a_picture(server: Server, arrive: Arrive) -> None:
+    call = await meet(await arrive(server.practitioner), await arrive(server.patient, viewport=PHONE))
+    await call.patient.tab.evaluate(_WITHOUT_SCREEN)
+    await call.patient.press("more")
+    await call.patient.has("share-file", 1)
+    picture = await call.patient.tab.evaluate(
+        """async () => {
+            const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+            venteromTest.print(canvas.getContext('2d'), 1280, 720);
+            const blob = await new Promise((done) => canvas.toBlob(done, 'image/png'));
+            return Array.from(new Uint8Array(await blob.arrayBuffer()));
+        }"""
+    )
+    file: FilePayload = {"name": "resept.png", "mimeType": "image/png", "buffer": bytes(picture)}
+    await call.patient.mark("share-file").set_input_files(file)
+    await sees_screen(call.practitioner, LEGIBLE)
+    await call.patient.press("share-stop")
+    await call.practitioner.has("remote-screen", 0)
+
+
+async def test_a_picture_that_is_none_is_refused_in_words(server: Server, arrive: Arrive) -> None:
+    call = await meet(await arrive(server.practitioner), await arrive(server.patient, viewport=PHONE))
+    await call.patient.tab.evaluate(_WITHOUT_SCREEN)
+    await call.patient.press("more")
+    file: FilePayload = {"name": "brev.png", "mimeType": "image/png", "buffer": b"no picture"}
+    await call.patient.mark("share-file").set_input_files(file)
+    await call.patient.page.get_by_text("Vi fikk ikke delt").first.wait_for()
+    await call.patient.is_in("call")
+
+
+async def test_a_real_screen_of_the_browsers_own(server: Server, arrive: Arrive, launch: Launch) -> None:
+    browser = await launch("--auto-select-tab-capture-source-by-title=Venterom")
+    call: Call = await meet(await arrive(server.practitioner, browser=browser), await arrive(server.patient))
+    await shares(call.practitioner)
+    await call.patient.has("remote-screen", 1)
+    await call.patient.tab.wait_for(
+        "() => document.querySelector('[data-testid=remote-screen]').videoWidth > 200", within_s=PATIENCE_S
+    )
+
+
+_SHARED_TRACKS = (
+    """() => venteromTest.peers.at(-1).getSenders().filter((one) => one.track?.contentHint === 'detail').length"""
+)
