@@ -21,13 +21,13 @@ class LimitsConfig:
     participants: Annotated[int, Field(gt=0)] = 2500
     """People in rooms and lobbies."""
 
-    event_loop_lag: Annotated[float, Field(gt=0)] = 0.1
+    event_loop_lag: Annotated[float, Field(gt=0)] = 0.25
     """Seconds by which the event loop is late, half of the time over five seconds."""
 
     media_thread: Annotated[float, Field(gt=0)] = 0.85
     """Share of one core that the media thread uses."""
 
-    memory: Annotated[float, Field(gt=0)] = 0.92
+    memory: Annotated[float, Field(gt=0)] = 0.95
     """Share of the memory that the process may use: of its control group where that has a limit, else of the host."""
 
 

@@ -60,7 +60,7 @@ class Server:
         island: Island | None = None,
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
-        """`settings` are of media and signalling, as in the environment: `{"SIGNALLING__HOST_ABSENCE": "2"}`."""
+        """`settings` of media, signalling and limits, as in the environment: `{"SIGNALLING__HOST_ABSENCE": "2"}`."""
         port = port or free_port(socket.SOCK_STREAM)
         media_port = media_port or free_port(socket.SOCK_DGRAM)
         log = data / "server.log"
