@@ -128,6 +128,7 @@ class Coturn:
                         await asyncio.sleep(0.05)
                     else:
                         writer.close()
+                        await writer.wait_closed()
                         break
 
 

@@ -47,9 +47,13 @@ class Echo(asyncio.DatagramProtocol):
 class Inbox(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.came: asyncio.Queue[bytes] = asyncio.Queue()
+        self.lost = asyncio.Event()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self.came.put_nowait(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
 
 
 async def relay(coturn: Coturn, way: str, username: str, password: str) -> tuple[Any, Inbox]:
@@ -71,6 +75,12 @@ async def relay(coturn: Coturn, way: str, username: str, password: str) -> tuple
     return allocation, inbox
 
 
+async def leave(allocation: Any, inbox: Inbox) -> None:
+    """Gives the allocation back, to the last socket."""
+    allocation.close()
+    await asyncio.wait_for(inbox.lost.wait(), LIMIT)
+
+
 @contextmanager
 def refused(*codes: int) -> Iterator[None]:
     with pytest.raises(stun.TransactionFailed) as caught:
@@ -86,7 +96,7 @@ async def test_our_credential_opens_the_way_to_the_media_server(coturn: Coturn, 
     async with asyncio.timeout(LIMIT):
         allocation.sendto(b"hello", media.get_extra_info("sockname"))
         assert await inbox.came.get() == b"hello"
-    allocation.close()
+    await leave(allocation, inbox)
     media.close()
 
 
@@ -104,8 +114,7 @@ async def test_expired_and_forged_credentials_are_refused(coturn: Coturn) -> Non
     ):
         with refused(401):
             await relay(coturn, "udp", *given)
-    allocation, _ = await relay(coturn, "udp", username, password)
-    allocation.close()
+    await leave(*await relay(coturn, "udp", username, password))
 
 
 SPECIAL = [
@@ -120,7 +129,7 @@ SPECIAL = [
 async def test_no_address_but_the_media_servers_is_relayed_to(coturn: Coturn) -> None:
     """CVE-2020-26262, CVE-2026-27624: permissions and channels alike, from a relay of either family."""
     port = 22
-    allocation, _ = await relay(coturn, "udp", *coturn.credential(time.time()))
+    allocation, inbox = await relay(coturn, "udp", *coturn.credential(time.time()))
     client: TurnClientUdpProtocol = allocation._TurnTransport__inner_protocol
     neighbour = re.sub(r"\d+$", lambda last: str(int(last[0]) ^ 1), coturn.address)
     for address in (*SPECIAL, neighbour):
@@ -135,7 +144,7 @@ async def test_no_address_but_the_media_servers_is_relayed_to(coturn: Coturn) ->
     granted = stun.Message(message_method=stun.Method.CREATE_PERMISSION, message_class=stun.Class.REQUEST)
     granted.attributes["XOR-PEER-ADDRESS"] = (coturn.address, port)
     await client.request_with_retry(granted)
-    allocation.close()
+    await leave(allocation, inbox)
 
 
 async def test_nothing_is_said_to_who_has_no_credential_that_is_longer_than_the_question(coturn: Coturn) -> None:
