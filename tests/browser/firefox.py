@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import aiohttp
@@ -16,7 +17,7 @@ from aiohttp import AddrInfoType
 from tests.browser.bidi import Bidi, BidiError, Fields
 from tests.browser.island import Island
 
-_START_S: Final = 60.0
+_START_S: Final = 90.0
 _STOP_S: Final = 20.0
 _LISTENING: Final = b"WebDriver BiDi listening on "
 
@@ -44,11 +45,14 @@ class Firefox:
         self._bidi = bidi
 
     @classmethod
-    async def launch(cls, profile: Path, island: Island) -> Self:
-        """`profile` is an empty folder of its own."""
+    async def launch(
+        cls, profile: Path, island: Island, preferences: Mapping[str, bool | int | str] = MappingProxyType({})
+    ) -> Self:
+        """`profile` is an empty folder of its own; `preferences` go before ours."""
         firefox = which("firefox-esr") or which("firefox")
         assert firefox is not None, "Firefox is not installed: apt-get install firefox-esr"
-        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in _PREFERENCES.items())
+        chosen = {**_PREFERENCES, **preferences}
+        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in chosen.items())
         (profile / "user.js").write_text("".join(lines))
         process = await asyncio.create_subprocess_exec(
             *island.command(firefox, "--headless", "--no-remote", "--profile", str(profile)),

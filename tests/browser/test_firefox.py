@@ -2,7 +2,11 @@
 
 import asyncio
 import time
+from pathlib import Path
 
+import pytest
+
+from benchmarks.link import LinkConfig
 from tests.browser.call import Call, meet, wait_in_lobby
 from tests.browser.capture import Capture
 from tests.browser.conftest import Arrive
@@ -18,10 +22,18 @@ from tests.browser.gate import (
     nothing_from,
     shows,
 )  # fmt: skip
+from tests.browser.island import Island
 from tests.browser.server import Server
+from tests.browser.strait import strait
 
 LINGERING_S = 2.5
 """So long Firefox itself may go on with a camera that is off: it stops an inactive encoding only after 2 s."""
+
+FAILS_WITHIN_S = 45.0
+"""It takes 27 to 29 s."""
+
+BACK_S = 40.0
+"""Firefox holds back a WebSocket to a server that refused the ones before, longer each time."""
 
 
 async def test_lobby_pause_and_removal_let_nothing_by(
@@ -117,3 +129,45 @@ async def test_the_page_loaded_anew_comes_back_to_the_call(
         await call.is_seen_by(call.patient)
         await call.is_seen_by(practitioner)
     await practitioner.hears_tone(880.0)
+
+
+async def test_a_killed_server_comes_back_and_so_does_the_call(
+    island_server: Server, arrive: Arrive, firefox: Firefox
+) -> None:
+    call = await meet(
+        await arrive(island_server.practitioner, browser=firefox, colour=SHUT),
+        await arrive(island_server.patient, browser=firefox, colour=SHUT),
+    )
+    running = await island_server.restart()
+    try:
+        for person in call.both:
+            await person.paints(LATER)
+            await person.is_in("call", within_s=BACK_S)
+        for person in call.both:
+            await person.sees_remote(within_s=BACK_S)
+            assert await person.sees_colour(LATER)
+    finally:
+        await running.stop()
+
+
+@pytest.mark.long
+async def test_a_transport_that_failed_is_made_anew(
+    tmp_path: Path, island: Island, arrive: Arrive, firefox: Firefox
+) -> None:
+    """Firefox says of a failed one that it connected again, and sends nothing."""
+    async with strait(tmp_path, island, LinkConfig()) as place:
+        call = await meet(
+            await arrive(place.server.practitioner, browser=firefox, colour=SHUT),
+            await arrive(place.server.patient, browser=firefox, colour=SHUT),
+        )
+        place.media.cut()
+        for person in call.both:
+            await person.is_in("reconnecting", within_s=FAILS_WITHIN_S)
+            await person.tab.wait_for("() => venteromTest.peers.length > 1", within_s=FAILS_WITHIN_S)
+            await person.paints(LATER)
+        place.media.cut(False)
+        for person in call.both:
+            await person.is_in("call", within_s=BACK_S)
+        for person in call.both:
+            await person.sees_remote(within_s=BACK_S)
+            assert await person.sees_colour(LATER)

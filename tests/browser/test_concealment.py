@@ -1,0 +1,76 @@
+"""How much of the sound is concealed where 5 % is lost each way, for each pair of browsers: a bound, and the figure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from benchmarks.link import LinkConfig
+from tests.browser.call import meet
+from tests.browser.conftest import Arrive
+from tests.browser.firefox import Firefox
+from tests.browser.island import Island
+from tests.browser.person import Person
+from tests.browser.strait import strait
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+
+LOSSY: Final = LinkConfig(delay=20_000, loss=0.05)
+SECONDS: Final = 30.0
+MOST: Final = 0.25
+"""Over two such lines 9.75 % is lost, and a machine that is too busy to play in time conceals as well."""
+
+_SAMPLES: Final = """async () => {
+    const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
+    const heard = stats.filter((s) => s.type === 'inbound-rtp' && s.kind === 'audio' && s.packetsReceived > 0);
+    const sum = (name) => heard.reduce((total, s) => total + (s[name] ?? 0), 0);
+    return [sum('concealedSamples'), sum('totalSamplesReceived')];
+}"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def firefox_in_time(island: Island, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
+    """A Firefox whose sound runs by the system's clock: the pretended loudspeaker of the other one is a little slow."""
+    profile = tmp_path_factory.mktemp("firefox-in-time")
+    running = await Firefox.launch(profile, island, {"media.cubeb.force_mock_context": False})
+    yield running
+    await running.close()
+
+
+@pytest.mark.parametrize(
+    ("of_practitioner", "of_patient"),
+    [("chromium", "chromium"), ("chromium", "firefox"), ("firefox", "firefox")],
+)
+async def test_concealed_at_5_percent_loss(
+    tmp_path: Path,
+    island: Island,
+    arrive: Arrive,
+    firefox_in_time: Firefox,
+    island_chromium: Browser,
+    capsys: pytest.CaptureFixture[str],
+    of_practitioner: str,
+    of_patient: str,
+) -> None:
+    browsers = {"chromium": island_chromium, "firefox": firefox_in_time}
+    async with strait(tmp_path, island, LOSSY) as place:
+        practitioner = await arrive(place.server.practitioner, browser=browsers[of_practitioner])
+        patient = await arrive(place.server.patient, browser=browsers[of_patient])
+        call = await meet(practitioner, patient)
+        shares = await asyncio.gather(*(concealed(person) for person in call.both))
+    with capsys.disabled():
+        print(f"\nconcealed: {of_patient} to {of_practitioner} {shares[0]:.2%}, back {shares[1]:.2%}")
+    assert max(shares) < MOST
+
+
+async def concealed(person: Person) -> float:
+    """The share of samples concealed within the next while, once the beginning is over."""
+    await asyncio.sleep(3.0)
+    before = await person.tab.evaluate(_SAMPLES)
+    await asyncio.sleep(SECONDS)
+    after = await person.tab.evaluate(_SAMPLES)
+    concealed, total = (later - earlier for later, earlier in zip(after, before, strict=True))
+    return float(concealed / total)
