@@ -5,7 +5,6 @@ import json
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,6 @@ import aiohttp
 
 from benchmarks.process import Child
 from benchmarks.server import KEY
-from benchmarks.waiting import until
 from sfu.dtls import Certificate
 from signalling.keys import SigningKey
 from tests.soak.person import Place
@@ -27,10 +25,12 @@ CHECK_EVERY_S: Final = 15.0
 SETTLES_S: Final = 45.0
 """Consent that was lost is noticed after 30 s (RFC 7675)."""
 GIVEN_BACK_S: Final = 60.0
+LOOK_EVERY_S: Final = 0.2
 PAUSE_S: Final = 0.03
-WARM_STEPS: Final = 40
-MEMORY: Final = 12 << 20
-"""Bytes that the allocator may keep, and rooms that ended take until they are forgotten."""
+WARM: Final = 1 / 20
+"""Of the time, at least two seconds: what is made once for all, and room for as many as there will be, is no leak."""
+MEMORY: Final = 16 << 20
+"""Bytes that the allocator may keep, and that ended rooms and spent grants take until they are forgotten."""
 HARMLESS: Final = ("no raised priority",)
 
 
@@ -54,6 +54,8 @@ class Outcome:
     done: Counter[str]
     before: Vitals
     after: Vitals
+    memory: tuple[int, ...]
+    """Bytes at each check, people in their rooms."""
     log: tuple[str, ...]
 
     def faults(self) -> list[str]:
@@ -87,7 +89,7 @@ async def run(seconds: float, seed: int) -> Outcome:
                 before, after = await walk.run(seconds)
         log = tuple((data / "errors.log").read_text().splitlines())
     harmful = tuple(line for line in log if not any(words in line for words in HARMLESS))
-    return Outcome(walk.steps, walk.checks, walk.done, before, after, harmful)
+    return Outcome(walk.steps, walk.checks, walk.done, before, after, tuple(walk.memory), harmful)
 
 
 class _Walk:
@@ -100,16 +102,17 @@ class _Walk:
         self.steps = 0
         self.checks = 0
         self.done: Counter[str] = Counter()
+        self.memory: list[int] = []
 
     async def run(self, seconds: float) -> tuple[Vitals, Vitals]:
-        # What is made once for all, and room for as many as there will be, is nobody's fault.
-        await self._party(None)
-        before = await self._given_back(None)
+        fresh = await self._vitals()
+        await self._party(max(2.0, seconds * WARM))
+        before = await self._given_back(fresh)
         await self._party(seconds)
         return before, await self._given_back(before)
 
-    async def _party(self, seconds: float | None) -> None:
-        """All come, walk about for so long (None: some steps), and go."""
+    async def _party(self, seconds: float) -> None:
+        """All come, walk about for so long, and go."""
         self._generation += 1
         parties = [
             Party(self._place, self._key, f"soak-{self._generation}-{size}", size, self._seed * 100 + size)
@@ -122,14 +125,12 @@ class _Walk:
                 await party.go()
                 self.done += party.done
 
-    async def _walk(self, parties: list[Party], seconds: float | None) -> None:
+    async def _walk(self, parties: list[Party], seconds: float) -> None:
         await asyncio.gather(*(party.gather() for party in parties))
         await self._check(parties)
-        end = time.monotonic() + (seconds or 0.0)
         checked = time.monotonic()
-        left = WARM_STEPS
-        while (time.monotonic() < end) if seconds is not None else left > 0:
-            left -= 1
+        end = checked + seconds
+        while time.monotonic() < end:
             await asyncio.gather(*(party.step() for party in parties))
             self.steps += len(parties)
             await asyncio.sleep(PAUSE_S)
@@ -143,17 +144,17 @@ class _Walk:
     async def _check(self, parties: list[Party]) -> None:
         """Waits until all tables agree; what is on its way may take its time."""
         found: list[str] = []
-
-        async def agree() -> bool:
+        # Looked at without a time-out: one in the middle of a question would leave its answer to the next.
+        for _ in range(round(SETTLES_S / LOOK_EVERY_S)):
             tables = await self._server.ask("tables", rooms=[party.room for party in parties])
-            found[:] = [f"{party.room}: {words}" for party in parties for words in self._of(tables, party)]
-            found.extend(f"nobody is peer {peer}" for peer in strays(tables))
-            return not found
-
-        with suppress(TimeoutError):
-            await until(agree, limit_s=SETTLES_S, every_s=0.1)
+            found = [f"{party.room}: {words}" for party in parties for words in self._of(tables, party)]
+            found += [f"nobody is peer {peer}" for peer in strays(tables)]
+            if not found:
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
         assert not found, "\n".join(found)
         self.checks += 1
+        self.memory.append((await self._vitals()).memory)
         for party in parties:
             for person in party.people:
                 if person.leg is not None:
@@ -162,25 +163,24 @@ class _Walk:
     def _of(self, tables: dict[str, Any], party: Party) -> list[str]:
         return list(disagreements(tables, party.room, party.people))
 
-    async def _given_back(self, wanted: Vitals | None) -> Vitals:
+    async def _vitals(self) -> Vitals:
+        return Vitals(**await self._server.ask("vitals"))
+
+    async def _given_back(self, wanted: Vitals) -> Vitals:
         """What the server holds once all have gone."""
-        found: list[Vitals] = []
-
-        async def is_back() -> bool:
-            vitals = Vitals(**await self._server.ask("vitals"))
-            found[:] = [vitals]
-            if wanted is None:
-                return vitals.peers == 0
-            return all(getattr(vitals, name) <= getattr(wanted, name) for name in ("tasks", "threads", "descriptors"))
-
-        with suppress(TimeoutError):
-            await until(is_back, limit_s=GIVEN_BACK_S, every_s=0.2)
-        return found[0]
+        vitals = await self._vitals()
+        for _ in range(round(GIVEN_BACK_S / LOOK_EVERY_S)):
+            if vitals.tasks <= wanted.tasks and vitals.peers == 0:
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+            vitals = await self._vitals()
+        return vitals
 
 
 def describe(outcome: Outcome) -> str:
     """For people."""
     acts = {name: count for name, count in sorted(outcome.done.items())}
     lines = [f"{outcome.steps} steps, {outcome.checks} checks", json.dumps(acts)]
+    lines += ["MiB " + " ".join(str(size >> 20) for size in outcome.memory)]
     lines += [f"before {outcome.before}", f"after  {outcome.after}", *outcome.faults()]
     return "\n".join(lines)
