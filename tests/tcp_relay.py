@@ -73,8 +73,8 @@ class TcpRelay:
             finally:
                 self._connections.discard(beyond_writer)
                 beyond_writer.transport.abort()
-        except OSError:
-            pass  # one side is gone: so is the other, now
+        except (OSError, asyncio.CancelledError):
+            pass  # one side is gone, or the relay: so is the other, now
         finally:
             self._connections.discard(writer)
             self._tasks.discard(task)
