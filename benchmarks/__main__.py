@@ -1,4 +1,4 @@
-"""`python -m benchmarks [join|forward|memory|all] [--quick] [--json FILE] [--record]`."""
+"""`python -m benchmarks [join|forward|memory|emulation|all] [--quick] [--json FILE] [--record]`."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from benchmarks import forward, join, memory, report
+from benchmarks import emulation, forward, join, memory, report
 from benchmarks.report import Result
 
 _Run = Callable[[bool], Awaitable[Result]]
@@ -19,6 +19,7 @@ _BENCHMARKS: Final[Mapping[str, _Run]] = {
     "join": lambda quick: join.run(join.QUICK if quick else join.FULL),
     "forward": lambda quick: forward.run(forward.QUICK if quick else forward.FULL),
     "memory": lambda quick: memory.run(memory.QUICK if quick else memory.FULL),
+    "emulation": lambda quick: emulation.run(emulation.QUICK if quick else emulation.FULL),
 }
 _LIMIT_S: Final = 120.0
 """Of one benchmark; each has bounds of its own inside."""

@@ -29,6 +29,9 @@ _MOST_NACKED = 200
 _MOST_TOLD = 400
 """Transport-wide numbers in one feedback packet, likewise."""
 
+_LONGEST_DELTA = 8 * SECOND
+"""Between two arrivals in one feedback packet: 16 bits of 250 us, signed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transmit:
@@ -317,7 +320,10 @@ class SimClient:
             self._feedback_at = now + FEEDBACK_INTERVAL
 
     def _send_feedback(self) -> None:
-        arrived, self._feedback = self._feedback, {}
+        latest = max(self._feedback.values())
+        # What is older than a delta can say is passed over, as by a browser that was stopped for so long.
+        arrived = {number: at for number, at in self._feedback.items() if latest - at < _LONGEST_DELTA}
+        self._feedback = {}
         media = next((receiver.section.ssrc for receiver in self.receivers.values()), 0)
         first, end = min(arrived), max(arrived) + 1
         while first < end:

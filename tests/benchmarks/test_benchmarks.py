@@ -71,6 +71,13 @@ def test_a_stream_is_what_a_browser_sends() -> None:
     assert {transport_number(packet, section.extensions.transport_cc or 0) for packet in sent} == {4_711}
 
 
+@pytest.mark.long
+async def test_emulation(tmp_path: Path) -> None:
+    figures = await _bench("emulation", tmp_path)
+    assert 0 < figures["carried_mbit_per_s"] < 12.5
+    assert 0 <= figures["late_p50_us"] <= figures["late_p99_us"]
+
+
 def test_percentiles() -> None:
     assert [percentile(range(100), share) for share in (0, 0.5, 0.99, 1)] == [0, 50, 99, 99]
     assert math.isnan(percentile([], 0.5))

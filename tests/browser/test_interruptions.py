@@ -25,7 +25,7 @@ from tests.browser.interrupted import (
 from tests.browser.person import Person
 
 GAP_S = 3.0
-"""A picture that goes on shows frames 33 ms apart, a busy machine shows them later; what breaks here does so for longer."""
+"""A picture that goes on shows frames 33 ms apart, a busy machine shows them later; outages here are longer."""
 HALF_OPEN_S = 10.0
 RESUME_S = 1.0
 MEDIA_BACK_S = 3.0
