@@ -42,11 +42,11 @@ class StreamCaller(Caller):
         await caller.redial(host, port or server.node.port, buffer=buffer)
         return caller
 
-    async def redial(self, host: str, port: int, *, buffer: int = 0) -> None:
+    async def redial(self, host: str, port: int, *, buffer: int = 0, io: socket.socket | None = None) -> None:
         """Another connection, checked and nominated like a new network; the old way is gone."""
         assert self._socket is not None
         self._socket.close()
-        io = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        io = io or socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         io.setblocking(False)
         if buffer:
             io.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)

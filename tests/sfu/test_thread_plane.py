@@ -75,10 +75,10 @@ class Changes:
 class Server:
     """A node on a free port."""
 
-    def __init__(self, host: str, *, tcp_ports: tuple[int, ...] = ()) -> None:
+    def __init__(self, *announce: str, tcp_ports: tuple[int, ...] = ()) -> None:
         self.changes = Changes()
         self.told: list[NodeEvent] = []
-        self.node = cast(Watched, Watched.start(MediaConfig(port=0, tcp_ports=tcp_ports, announce=(host,))))
+        self.node = cast(Watched, Watched.start(MediaConfig(port=0, tcp_ports=tcp_ports, announce=announce)))
         self.node.seen = []
         self.node.events = self._hear
 
@@ -109,10 +109,11 @@ class Caller(asyncio.DatagramProtocol):
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    async def enter(cls, server: Server, ident: int, host: str) -> Self:
-        """Offers, is let in, and begins to check; `connected` says when it can talk."""
+    async def enter(cls, server: Server, ident: int, host: str | socket.socket) -> Self:
+        """Offers and is let in, on a socket of that host or of its own; `run` begins."""
         loop = asyncio.get_running_loop()
-        _, caller = await loop.create_datagram_endpoint(lambda: cls(server, ident), (host, 0))
+        where: Any = {"sock": host} if isinstance(host, socket.socket) else {"local_addr": (host, 0)}
+        _, caller = await loop.create_datagram_endpoint(lambda: cls(server, ident), **where)
         node = server.node
         node.open_peer("r", caller.name, size=2)
         sdp = offer.write(ident, 1, caller.local, BROWSER.fingerprint, CHROMIUM, KINDS, 1)
