@@ -88,6 +88,12 @@ async def states(person: Person) -> list[str]:
     return [state for _, state in await person.tab.evaluate("() => venteromTest.states")]
 
 
+async def resumed_after(person: Person, since: float) -> float:
+    """Seconds from a wall time until the page, which noted its states, was in the call again; 0 where it was before."""
+    noted = await person.tab.evaluate("() => venteromTest.states")
+    return max(0.0, float(next(at for at, state in reversed(noted) if state == "call")) / 1000 - since)
+
+
 async def longest_gap(person: Person, begin: float, end: float) -> float:
     """Seconds between two frames that a watched remote picture showed, at the most, between two wall times."""
     shown = [begin, *(at for at, _ in await person.watched() if begin < at < end), end]
