@@ -1,27 +1,49 @@
 """How much of the memory that this process may use is in use."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-CGROUP: Final = Path("/sys/fs/cgroup")
+_ROOT: Final = Path("/sys/fs/cgroup")
+_OWN: Final = Path("/proc/self/cgroup")
 
 
-def share_in_use(cgroup: Path = CGROUP) -> float:
-    """0 to 1: of the control group where it has a limit (cgroup v2, as containers and units have), else of the host."""
-    limited = _of_group(cgroup)
-    if limited is not None:
-        return limited
+def share_in_use(groups: Sequence[Path] | None = None) -> float:
+    """0 to 1: of the control group with the tightest limit, else of the host.
+
+    `groups` are folders of cgroup v2, by default those around this process: a unit has a limit by `MemoryMax`, a
+    container by its memory option.
+    """
+    shares = [share for group in (own_groups() if groups is None else groups) if (share := _of(group)) is not None]
+    if shares:
+        return max(shares)
     host = psutil.virtual_memory()
     return 1 - float(host.available) / float(host.total)
 
 
-def _of_group(cgroup: Path) -> float | None:
+def own_groups(own: Path = _OWN, root: Path = _ROOT) -> tuple[Path, ...]:
+    """The group of this process and those around it, innermost first; nothing without cgroup v2."""
     try:
-        limit = int((cgroup / "memory.max").read_text())  # "max" where there is none
-        used = int((cgroup / "memory.current").read_text())
-        lines = (cgroup / "memory.stat").read_text().splitlines()
+        lines = own.read_text().splitlines()
+    except OSError:
+        return ()
+    return tuple(group for line in lines if line.startswith("0::/") for group in _upwards(root, line[len("0::/") :]))
+
+
+def _upwards(root: Path, name: str) -> Iterator[Path]:
+    group = root / name
+    yield group
+    if group != root and group.is_relative_to(root):
+        yield from _upwards(root, str(group.parent.relative_to(root)))
+
+
+def _of(group: Path) -> float | None:
+    try:
+        limit = int((group / "memory.max").read_text())  # "max" where there is none
+        used = int((group / "memory.current").read_text())
+        lines = (group / "memory.stat").read_text().splitlines()
     except (OSError, ValueError):
         return None
     # The page cache of files is given back when memory runs short.

@@ -9,7 +9,7 @@ from control.doctor.host import Host
 _BUILT: Final = 1_764_547_200
 """2025-12-01: a clock before this is wrong."""
 _KERNEL_BUFFER: Final = 4 << 20
-"""What the media thread asks for (sfu/wire/src/shard/socket.rs)."""
+"""What the media thread asks for; a test holds it to the wire."""
 _DESCRIPTORS: Final = 4096
 """A WebSocket each, and what the process needs for itself."""
 

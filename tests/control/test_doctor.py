@@ -5,6 +5,7 @@ import datetime
 import errno
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,7 +19,8 @@ from control.app import Service
 from control.cli import main
 from control.config import DataConfig, GrantsConfig, HttpConfig, Settings
 from control.demo import prepare
-from control.doctor import files, network
+from control.doctor import files, machine, network
+from control.doctor import host as facts
 from control.doctor.examine import diagnose, examine, examine_host
 from control.doctor.findings import Finding, Level, as_json, as_text, fail, ok, warn, worst
 from control.doctor.host import Host, look
@@ -40,6 +42,7 @@ HOST = Host(
     addresses=("192.0.2.7", "127.0.0.1"),
 )
 DAY = datetime.timedelta(days=1)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -223,6 +226,14 @@ def test_the_facts_of_this_host_can_be_had() -> None:
     assert host.wall > 1.7e9
     assert host.descriptors > 0 or host.descriptors == -1
     assert "127.0.0.1" in host.addresses
+
+
+def test_it_judges_by_what_the_media_thread_asks_for() -> None:
+    shard = "\n".join(path.read_text() for path in (ROOT / "sfu/wire/src/shard").glob("*.rs"))
+    (size,) = set(re.findall(r"KERNEL_BUFFER: usize = (\d+) << 20;", shard))
+    assert int(size) << 20 == machine._KERNEL_BUFFER
+    assert f"PRIORITY: i32 = {facts._NICE};" in shard
+    assert f'"{facts._MEDIA_THREAD}"' in shard
 
 
 def test_the_worst_is_the_exit_code() -> None:

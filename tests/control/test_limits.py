@@ -1,5 +1,7 @@
 """A server at its limit, over real sockets: no new rooms, everything else goes on, and the way back."""
 
+import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,6 +13,7 @@ import pytest_asyncio
 
 from control.app import Service
 from control.demo import Demo, prepare
+from signalling.logfile import LogFile
 from tests.browser.server import free_port
 from tests.control.visitor import Visitor, grant, url
 
@@ -76,3 +79,28 @@ async def test_people_and_memory_are_limits_too(running: Demo, demo: Demo) -> No
         assert visitor.last["code"] == "overloaded"
         assert (await readiness(http, running))[:2] == (503, "overloaded")
         await visitor.close()
+
+
+@pytest.mark.parametrize("demo", [{}], indirect=True)
+async def test_a_disk_that_takes_nothing_is_said(running: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with aiohttp.ClientSession() as http:
+        inside = await Visitor.come(http, url(running), grant=grant(running.lab, "r1", "ingrid"))
+        with monkeypatch.context() as disk:
+            disk.setattr(LogFile, "append", full)
+            disk.setattr(LogFile, "reserve", full)
+            refused = await Visitor.come(http, url(running), grant=grant(running.lab, "r1", "arne"))
+            assert refused.last["code"] == "storage_unavailable"
+            assert (await readiness(http, running))[:2] == (503, "storage_unavailable")
+            async with http.get(f"{url(running)}/metrics") as response:
+                text = await response.text()
+            assert "venterom_journal_healthy 0.0" in text
+            assert "venterom_ready 0.0" in text
+            assert (await inside.ask(type="ping"))["type"] == "pong"
+        async with asyncio.timeout(20):
+            while (await readiness(http, running))[0] != 200:
+                pass
+        for visitor in (inside, refused):
+            await visitor.close()

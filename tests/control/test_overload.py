@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from control.lag import EVERY, LagMeter
-from control.memory import share_in_use
+from control.memory import own_groups, share_in_use
 from control.overload import LimitsConfig, Load, Strain, strains
 from control.watch import Watch
 from signalling.stats import People
@@ -77,24 +77,39 @@ def test_a_tick_that_comes_early_is_not_late() -> None:
     assert meter.read().total == 0.0
 
 
+def group(folder: Path, limit: str, current: str, stat: str = "anon 1\n") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (("max", f"{limit}\n"), ("current", f"{current}\n"), ("stat", stat)):
+        (folder / f"memory.{name}").write_text(text)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("limit", "current", "stat", "share"),
     [("1000", "700", "anon 1\ninactive_file 200\n", 0.5), ("1000", "700", "anon 1\n", 0.7), ("10", "5", "", 0.5)],
 )
 def test_the_memory_of_a_control_group(tmp_path: Path, limit: str, current: str, stat: str, share: float) -> None:
-    (tmp_path / "memory.max").write_text(f"{limit}\n")
-    (tmp_path / "memory.current").write_text(f"{current}\n")
-    (tmp_path / "memory.stat").write_text(stat)
-    assert share_in_use(tmp_path) == pytest.approx(share)
+    assert share_in_use([group(tmp_path, limit, current, stat)]) == pytest.approx(share)
+
+
+def test_the_tightest_of_the_groups_around_a_process_counts(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("1:name=systemd:/other\n0::/system.slice/venterom.service\n")
+    groups = own_groups(own, tmp_path)
+    assert groups == (tmp_path / "system.slice/venterom.service", tmp_path / "system.slice", tmp_path)
+    group(groups[0], "max", "900")
+    group(groups[1], "1000", "900")
+    group(groups[2], "1000", "300")
+    assert share_in_use(groups) == pytest.approx(0.9)
+    own.write_text("0::/\n")
+    assert own_groups(own, tmp_path) == (tmp_path,)
+    assert own_groups(tmp_path / "none", tmp_path) == ()
 
 
 def test_without_a_limit_the_host_counts(tmp_path: Path) -> None:
-    host = share_in_use(tmp_path)
+    host = share_in_use([])
     assert 0 < host < 1
-    (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("1\n")
-    (tmp_path / "memory.stat").write_text("")
-    assert share_in_use(tmp_path) == pytest.approx(host, abs=0.2)
+    assert share_in_use([group(tmp_path, "max", "1"), tmp_path / "none"]) == pytest.approx(host, abs=0.2)
 
 
 async def test_the_watch_measures_the_media_thread_and_memory() -> None:
