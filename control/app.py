@@ -16,6 +16,7 @@ from control.api.lab import add_lab_routes
 from control.api.metrics import Numbers, add_metrics_route
 from control.api.problems import problems
 from control.config import Settings
+from control.doorkeeper import Doorkeeper
 from control.errors import (
     AddressInUseError,
     ConfigError,
@@ -71,8 +72,11 @@ class Phase(Enum):
 class Service:
     """All of Venterom in one process."""
 
-    def __init__(self, node: Node, signalling: SignallingServer, runner: web.AppRunner, watch: Watch) -> None:
+    def __init__(
+        self, node: Node, signalling: SignallingServer, runner: web.AppRunner, watch: Watch, doorkeeper: Doorkeeper
+    ) -> None:
         self._node = node
+        self._doorkeeper = doorkeeper
         self._signalling = signalling
         self._runner = runner
         self._watch = watch
@@ -92,13 +96,17 @@ class Service:
             signalling.rooms.opens_rooms = watch.opens_rooms
             undo.push_async_callback(signalling.stop)
             await signalling.start()
-            app = web.Application(middlewares=[problems], client_max_size=_BODY_MAX)
+            doorkeeper = Doorkeeper()
+            app = web.Application(middlewares=[doorkeeper.middleware, problems], client_max_size=_BODY_MAX)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
-            service = cls(node, signalling, runner, watch)
+            service = cls(node, signalling, runner, watch, doorkeeper)
             _add_routes(app, settings, lab, service)
             await runner.setup()
             undo.push_async_callback(runner.cleanup)
             await _listen(runner, settings, tls)
+            assert runner.server is not None
+            doorkeeper.start(runner.server)
+            undo.callback(doorkeeper.stop)
             undo.pop_all()
         service._phase = Phase.RUNNING
         watch.start()
@@ -141,6 +149,7 @@ class Service:
         """Closes everything. Nobody's call is ended: their pages wait for us to come back."""
         self._phase = Phase.DRAINING
         self._watch.stop()
+        self._doorkeeper.stop()
         await self._signalling.stop()
         await self._runner.cleanup()
         self._node.stop()
