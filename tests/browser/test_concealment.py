@@ -1,4 +1,7 @@
-"""How much of the sound is concealed where 5 % is lost each way, for each pair of browsers: a bound, and the figure."""
+"""How much of the sound is concealed where 5 % is lost each way, for each pair of browsers: a bound, and the figures.
+
+A machine too busy to record or play in time conceals as well: what it conceals without any loss is told beside.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,10 +22,11 @@ from tests.browser.strait import strait
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
+WHOLE: Final = LinkConfig(delay=20_000)
 LOSSY: Final = LinkConfig(delay=20_000, loss=0.05)
-SECONDS: Final = 30.0
+SECONDS: Final = 20.0
 MOST: Final = 0.25
-"""Over two such lines 9.75 % is lost, and a machine that is too busy to play in time conceals as well."""
+"""Over two such lines 9.75 % is lost; the rest is for a busy machine."""
 
 _SAMPLES: Final = """async () => {
     const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
@@ -56,18 +60,25 @@ async def test_concealed_at_5_percent_loss(
     of_patient: str,
 ) -> None:
     browsers = {"chromium": island_chromium, "firefox": firefox_in_time}
-    async with strait(tmp_path, island, LOSSY) as place:
+    shares = []
+    async with strait(tmp_path, island, WHOLE) as place:
         practitioner = await arrive(place.server.practitioner, browser=browsers[of_practitioner])
         patient = await arrive(place.server.patient, browser=browsers[of_patient])
         call = await meet(practitioner, patient)
-        shares = await asyncio.gather(*(concealed(person) for person in call.both))
+        for link in (WHOLE, LOSSY):
+            place.media.set(link)
+            shares.append(await asyncio.gather(*(concealed(person) for person in call.both)))
+    (there_whole, back_whole), (there, back) = shares
     with capsys.disabled():
-        print(f"\nconcealed: {of_patient} to {of_practitioner} {shares[0]:.2%}, back {shares[1]:.2%}")
-    assert max(shares) < MOST
+        print(
+            f"\nconcealed at 5 % loss (without): {of_patient} to {of_practitioner} {there:.1%} ({there_whole:.1%}), "
+            f"{of_practitioner} to {of_patient} {back:.1%} ({back_whole:.1%})"
+        )
+    assert max(there, back) < MOST
 
 
 async def concealed(person: Person) -> float:
-    """The share of samples concealed within the next while, once the beginning is over."""
+    """The share of samples concealed within the next while, once players have settled."""
     await asyncio.sleep(3.0)
     before = await person.tab.evaluate(_SAMPLES)
     await asyncio.sleep(SECONDS)
