@@ -1,6 +1,7 @@
 """When it is too much: the limits one by one, the way back, and the measures behind them."""
 
-from dataclasses import replace
+import re
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def test_a_limit_holds_until_the_load_is_well_below(
     ]:
         load = replace(IDLE, **{name: value})  # type: ignore[arg-type]
         assert strains(load, LIMITS, frozenset(before)) == after, (value, before)
+
+
+def test_the_guide_tells_every_limit_and_its_default() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text("utf-8")
+    section = guide.partition("## Limits\n")[2].partition("\n## ")[0]
+    rows = {name: float(value) for name, value in re.findall(r"^\| `(\w+)` \| ([0-9.]+) \|", section, re.MULTILINE)}
+    assert rows == asdict(LimitsConfig())
 
 
 def test_each_limit_is_for_itself() -> None:
