@@ -26,11 +26,10 @@ class Island:
 
     @classmethod
     async def make(cls) -> Self:
-        """PermissionError for who is not root."""
-        if os.geteuid() != 0:
-            raise PermissionError("a network namespace needs root")
+        """PermissionError for who may not: it takes root, and in a container CAP_SYS_ADMIN."""
         island = cls(f"venterom-{os.getpid()}")
-        await _ip("netns", "add", island._name)
+        if await _run("netns", "add", island._name) != 0:
+            raise PermissionError("a network namespace needs root, and in a container CAP_SYS_ADMIN")
         for command in (
             "link set lo up",
             "link add cable0 type veth peer name cable1",
@@ -71,5 +70,9 @@ def _enter(namespace: int) -> None:
 
 
 async def _ip(*arguments: str) -> None:
+    assert await _run(*arguments) == 0, f"ip {' '.join(arguments)}"
+
+
+async def _run(*arguments: str) -> int:
     process = await asyncio.create_subprocess_exec("ip", *arguments)
-    assert await process.wait() == 0, f"ip {' '.join(arguments)}"
+    return await process.wait()
