@@ -11,6 +11,10 @@ use crate::time::Time;
 /// An encoding that sends nothing for this long, while the others go on, has stopped: browsers pause encodings as they
 /// like. Where all are quiet (a screen that stands still) nothing has.
 const SILENCE: Duration = Duration::from_secs(2);
+/// So many packets that went missing over so long a time are an outage of the path: publishers keep about a second for
+/// retransmission, and a keyframe is there sooner than all of that. Fewer may be the first of a screen that stood still.
+const OUTAGE: Duration = Duration::from_secs(1);
+const OUTAGE_PACKETS: u64 = 16;
 /// Packets of other encodings that show that they go on.
 const OTHERS: u32 = 30;
 
@@ -70,7 +74,12 @@ impl Stream {
         let mut recovered = false;
         match before {
             Some(highest) if sequence > highest + 1 && repair => {
-                gap = self.nacks.lost(now, highest + 1, sequence);
+                gap = if sequence - highest > OUTAGE_PACKETS && self.was_out(now) {
+                    self.nacks.clear();
+                    Gap::TooWide
+                } else {
+                    self.nacks.lost(now, highest + 1, sequence)
+                };
             }
             Some(highest) if sequence < highest => {
                 recovered = self.nacks.found(sequence);
@@ -91,6 +100,10 @@ impl Stream {
             gap,
             recovered,
         }
+    }
+
+    fn was_out(&self, now: Time) -> bool {
+        self.heard.is_some_and(|heard| now.since(heard) >= OUTAGE)
     }
 
     /// Keeps a packet for retransmission; false when it is there already.

@@ -101,3 +101,31 @@ fn a_viewer_whose_consent_comes_back_starts_at_a_keyframe() {
     bed.send(2, &packet(220, 2_001, key(9)));
     assert_eq!(marks(&bed.drain()), [9]);
 }
+
+#[test]
+fn after_an_outage_a_keyframe_is_asked_for_at_once_and_not_what_was_lost() {
+    let mut bed = pair();
+    bed.send(2, &packet(220, 1, key(1)));
+    bed.pass(Duration::from_secs(1));
+    bed.drain();
+    bed.keyframe_requests(2);
+    let before = bed.engine.counters.nacks_sent;
+    bed.send(2, &packet(220, 60, delta(60)));
+    bed.drain();
+    assert_eq!(bed.keyframe_requests(2), 1);
+    bed.pass(Duration::from_millis(200));
+    bed.drain();
+    assert_eq!(bed.engine.counters.nacks_sent, before);
+    // Shorter, or less: what is missing can be had.
+    for (after, sequence) in [(900, 100), (1_100, 105)] {
+        bed.send(2, &packet(220, sequence - 30, key(2)));
+        bed.send(2, &packet(220, sequence - 5, key(2)));
+        bed.drain();
+        let before = bed.engine.counters.nacks_sent;
+        bed.pass(Duration::from_millis(after));
+        bed.send(2, &packet(220, sequence, delta(9)));
+        bed.pass(Duration::from_millis(30));
+        bed.drain();
+        assert!(bed.engine.counters.nacks_sent > before);
+    }
+}
