@@ -83,7 +83,13 @@ def _call(options: argparse.Namespace) -> list[Finding]:
     try:
         from control.doctor.call import call  # loads FFmpeg, which no server needs
     except ModuleNotFoundError:
-        return [fail("call", "aiortc is not installed", "pip install 'venterom[doctor]'")]
+        return [
+            fail(
+                "call",
+                "aiortc is not installed",
+                "install it beside venterom: pip install aiortc (the wheel's extra `doctor` names it)",
+            )
+        ]
     return asyncio.run(call(entrance))
 
 
