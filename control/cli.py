@@ -16,7 +16,7 @@ from control.config import Settings, check_production, load
 from control.doctor.entrance import ByKey, ByLinks, Entrance
 from control.doctor.examine import examine
 from control.doctor.findings import Finding, as_json, as_text, fail, worst
-from control.errors import ControlError
+from control.errors import ControlError, MediaEndedError
 from signalling.errors import SignallingError
 from signalling.grant import DEFAULT_AUDIENCE, DEFAULT_ISSUER, issue
 from signalling.keys import SigningKey, jwks
@@ -109,7 +109,12 @@ async def _until_told_to_stop(settings: Settings, lab: Lab | None, announcement:
     service = await Service.start(settings, lab)
     try:
         print(announcement, flush=True)
-        await told.wait()
+        stops, fails = asyncio.create_task(told.wait()), asyncio.create_task(service.fails())
+        await asyncio.wait((stops, fails), return_when=asyncio.FIRST_COMPLETED)
+        stops.cancel()
+        if fails.done():
+            raise MediaEndedError("the media thread ended by a bug; people's pages wait for the next process")
+        fails.cancel()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)  # a second one ends us at once

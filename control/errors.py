@@ -76,6 +76,12 @@ class StorageUnavailableError(NotReadyError):
     code = "storage_unavailable"
 
 
+class MediaEndedError(ControlError):
+    """The media thread met a bug and ended. A new process is better than one without media."""
+
+    code = "media_ended"
+
+
 class MetricsForbiddenError(ControlError):
     """Metrics are not for everybody."""
 

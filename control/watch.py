@@ -29,7 +29,11 @@ class Watch:
         memory: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`media_cpu` gives seconds that the media thread has used, `memory` the share in use."""
+        """`media_cpu` gives seconds that the media thread has used, `memory` the share in use.
+
+        `media_cpu` raises RuntimeError once the thread has ended, which it does by a bug alone.
+        """
+        self.media_ended: Final = asyncio.Event()
         self._limits = limits
         self._people = people
         self._media_cpu = media_cpu
@@ -83,8 +87,15 @@ class Watch:
         self._arm()
 
     def _sample(self, now: float) -> None:
-        used = self._media_cpu()
+        self._memory_share = self._memory()
+        try:
+            used = self._media_cpu()
+        except RuntimeError:
+            self._sampled = None
+            if not self.media_ended.is_set():
+                _log.error("media_thread_ended", remedy="report it with the panic that stands above")
+                self.media_ended.set()
+            return
         if self._sampled is not None and now > self._sampled[0]:
             self._media_share = (used - self._sampled[1]) / (now - self._sampled[0])
         self._sampled = (now, used)
-        self._memory_share = self._memory()

@@ -1,8 +1,10 @@
 """Everything in one process, over real sockets: it starts, answers, refuses what it must, and leaves nothing behind."""
 
+import asyncio
 import re
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.browser.server import free_port
 from tests.control.certificates import self_signed
 
 SUBPROTOCOL = "venterom.v1"
+ROOT = Path(__file__).resolve().parents[2]
 OFFER = Path(__file__).resolve().parents[1] / "sfu" / "data" / "chromium-1.sdp"
 
 
@@ -216,3 +219,34 @@ async def test_it_speaks_https_itself(tmp_path: Path) -> None:
             assert "Strict-Transport-Security" in response.headers
     finally:
         await service.stop()
+
+
+ENDED_MEDIA = """
+import sys
+from control.cli import main
+from sfu.node import Node
+
+def ended(_):
+    raise RuntimeError("the media thread has ended by a bug; its panic is on stderr")
+
+Node.statistics = ended
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+async def test_without_a_media_thread_the_process_ends_so_that_another_starts(tmp_path: Path) -> None:
+    """What watches over the process starts the next; people's pages come back to it by themselves."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", ENDED_MEDIA, "demo", "--data", str(tmp_path)),
+        *("--port", str(free_port(socket.SOCK_STREAM)), "--media-port", str(free_port(socket.SOCK_DGRAM))),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1, errors
+    assert out.startswith(b"ready "), errors
+    assert b'"event": "media_thread_ended"' in errors
+    assert b'"event": "stopped"' in errors
+    assert b"\nventerom: media_ended: " in errors
+    assert b"Traceback" not in errors
