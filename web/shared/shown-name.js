@@ -62,8 +62,9 @@ export function shownName({ name, size, rename }) {
   return {
     element,
     chosen: () => {
-      if (choices.initials.checked) return initials(name);
-      return (choices.own.checked && own.value.trim()) || undefined;
+      if (choices.whole.checked) return undefined;
+      // Who wanted another name and gave none did not want the whole one.
+      return (choices.own.checked && own.value.trim()) || initials(name);
     },
   };
 }
