@@ -1,5 +1,7 @@
 """A screen, or a picture on a phone, is shown large and sharp beside the faces, and is gone once it is over."""
 
+from base64 import b64decode
+
 from playwright.async_api import Browser, FilePayload
 
 from tests.browser.call import Call, meet
@@ -103,14 +105,13 @@ async def test_a_phone_shows_a_picture(server: Server, arrive: Arrive) -> None:
     await call.patient.press("more")
     await call.patient.has("share-file", 1)
     picture = await call.patient.tab.evaluate(
-        """async () => {
+        """() => {
             const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
             venteromTest.print(canvas.getContext('2d'), 1280, 720);
-            const blob = await new Promise((done) => canvas.toBlob(done, 'image/png'));
-            return Array.from(new Uint8Array(await blob.arrayBuffer()));
+            return canvas.toDataURL('image/png').split(',')[1];
         }"""
     )
-    file: FilePayload = {"name": "resept.png", "mimeType": "image/png", "buffer": bytes(picture)}
+    file: FilePayload = {"name": "resept.png", "mimeType": "image/png", "buffer": b64decode(picture)}
     await call.patient.mark("share-file").set_input_files(file)
     await sees_screen(call.practitioner, LEGIBLE)
     await call.patient.press("share-stop")
