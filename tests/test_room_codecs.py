@@ -138,7 +138,9 @@ async def test_redundant_audio_goes_on_to_who_reads_it_and_is_plain_for_who_does
     speaker.page.host.path.set(up=LinkConfig(delay=5 * MILLISECOND))
     await follow(meeting, [speaker, same, other], SECOND)
     passed, plain = heard(same, speaker, start), heard(other, speaker, start)
-    assert {one.packet.payload_type for one in passed} == {63}
+    types = [one.packet.payload_type for one in passed]
+    assert set(types) == {63, 111}, "what was lost on the way to us is plain here as well"
+    assert types.count(63) > 8 * types.count(111)
     assert {one.packet.payload_type for one in plain} == {109}
     assert meeting.node.snapshot().counters["red_recovered"] > 30
     # With one copy each, only what is lost twice in a row is lost.

@@ -256,7 +256,7 @@ class SimClient:
                 self._keyframe(now, (ssrc for ssrc, _ in entries))
             case rtcp.Nack(media=media, lost=lost):
                 for sender in self.senders.values():
-                    for outgoing in sender.retransmit(now, media, lost):
+                    for outgoing in sender.retransmit(now, media, lost, self._rtt()):
                         self.send_media(now, outgoing)
             case _:
                 pass

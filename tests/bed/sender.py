@@ -58,6 +58,8 @@ class OutgoingEncoding:
     octets: int = 0
     rtx_packets: int = 0
     history: OrderedDict[int, Outgoing] = field(default_factory=OrderedDict)
+    repeated: dict[int, int] = field(default_factory=dict)
+    """When each number went again last."""
 
 
 class Sender:
@@ -214,15 +216,17 @@ class Sender:
             chosen.rtx_sequence = (chosen.rtx_sequence + 1) & 0xFFFF
             yield Outgoing(packet, None)
 
-    def retransmit(self, now: int, ssrc: int, lost: tuple[int, ...]) -> Iterator[Outgoing]:
-        """RFC 4588: what a NACK asks for and the history still holds."""
+    def retransmit(self, now: int, ssrc: int, lost: tuple[int, ...], rtt: int) -> Iterator[Outgoing]:
+        """RFC 4588: what a NACK asks for and the history holds; as browsers do it, not twice within a round trip."""
         for encoding in self.encodings:
             if encoding.ssrc != ssrc:
                 continue
             for sequence in lost:
                 self.nacked.append((now, ssrc, sequence))
                 kept = encoding.history.get(sequence)
-                if kept is not None and self.codec.rtx_payload_type is not None:
+                deaf = now - encoding.repeated.get(sequence, -rtt) < rtt
+                if kept is not None and self.codec.rtx_payload_type is not None and not deaf:
+                    encoding.repeated[sequence] = now
                     yield self.rtx(encoding, kept)
 
     def rtx(self, encoding: OutgoingEncoding, kept: Outgoing) -> Outgoing:

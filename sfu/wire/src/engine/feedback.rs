@@ -148,10 +148,9 @@ impl Engine {
         };
         let mut sent = 0;
         for sequence in lost {
-            if slot.repeat(now, sequence, &track.streams, rtt, &mut peer.sending) {
-                sent += 1;
-            } else {
-                self.counters.rtx_missed += 1;
+            match slot.repeat(now, sequence, &track.streams, rtt, &mut peer.sending) {
+                0 => self.counters.rtx_missed += 1,
+                copies => sent += copies,
             }
         }
         if sent > 0 {

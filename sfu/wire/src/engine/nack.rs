@@ -7,9 +7,15 @@ use crate::time::Time;
 
 /// Reordering is given this long before a gap is called a loss.
 const PATIENCE: Duration = Duration::from_millis(10);
-/// A packet is asked for at least this far apart, and at most once a round trip.
+/// A packet is asked for in rounds at least this far apart, and at most one a round trip.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(20);
-const MOST_TRIES: u8 = 10;
+/// Beyond the round trip: browsers repeat nothing within what they take for one.
+const MARGIN: Duration = Duration::from_millis(5);
+/// Each round asks twice, so far apart that one burst of loss seldom takes both: who has answered the first is deaf to the
+/// second.
+const ECHO: Duration = Duration::from_millis(10);
+/// Ten rounds.
+const MOST_TRIES: u8 = 20;
 const MOST_MISSING: usize = 512;
 
 struct Missing {
@@ -34,8 +40,8 @@ pub struct Nacks {
 }
 
 impl Nacks {
-    /// Notes that `first..end` (extended sequences) did not come.
-    pub fn lost(&mut self, now: Time, first: u64, end: u64) -> Gap {
+    /// Notes that `first..end` (extended sequences) did not come; by what came before them they are due since `since`.
+    pub fn lost(&mut self, now: Time, since: Time, first: u64, end: u64) -> Gap {
         if end.saturating_sub(first) > MOST_MISSING as u64 {
             self.missing.clear();
             return Gap::TooWide;
@@ -43,7 +49,7 @@ impl Nacks {
         for sequence in first..end {
             self.missing.push_back(Missing {
                 sequence,
-                due: now + PATIENCE,
+                due: now.max(since + PATIENCE),
                 tries: 0,
             });
         }
@@ -103,7 +109,11 @@ impl Nacks {
             if missing.due <= now {
                 ask.push(missing.sequence as u16);
                 missing.tries += 1;
-                missing.due = now + rtt.max(SHORTEST_INTERVAL);
+                missing.due = now
+                    + match missing.tries % 2 {
+                        0 => rtt.max(SHORTEST_INTERVAL) + MARGIN - ECHO,
+                        _ => ECHO,
+                    };
             }
         }
         if given_up {
@@ -125,27 +135,38 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_asked_for_after_a_little_patience_and_once_a_round_trip() {
+    fn a_gap_is_asked_for_after_a_little_patience_and_twice_a_round_trip() {
         let mut nacks = Nacks::default();
-        assert_eq!(nacks.lost(at(0), 70_001, 70_003), Gap::Repairable);
+        assert_eq!(nacks.lost(at(0), at(0), 70_001, 70_003), Gap::Repairable);
         let mut ask = Vec::new();
         nacks.due(at(5), RTT, &mut ask);
         assert!(ask.is_empty());
         nacks.due(at(10), RTT, &mut ask);
         assert_eq!(ask, [70_001_u64 as u16, 70_002_u64 as u16]);
+        nacks.due(at(20), RTT, &mut ask);
+        assert_eq!(ask.len(), 4, "said again, should the first be lost");
         ask.clear();
-        nacks.due(at(40), RTT, &mut ask);
+        nacks.due(at(64), RTT, &mut ask);
         assert!(ask.is_empty());
         assert!(nacks.found(70_001));
         assert!(!nacks.found(70_001));
-        nacks.due(at(60), RTT, &mut ask);
+        nacks.due(at(65), RTT, &mut ask);
         assert_eq!(ask, [70_002_u64 as u16]);
+    }
+
+    #[test]
+    fn what_has_been_late_for_long_is_asked_for_at_once() {
+        let mut nacks = Nacks::default();
+        nacks.lost(at(33), at(0), 70_001, 70_002);
+        let mut ask = Vec::new();
+        nacks.due(at(33), RTT, &mut ask);
+        assert_eq!(ask, [70_001_u64 as u16]);
     }
 
     #[test]
     fn asking_ends_and_says_so() {
         let mut nacks = Nacks::default();
-        nacks.lost(at(0), 70_001, 70_002);
+        nacks.lost(at(0), at(0), 70_001, 70_002);
         let mut ask = Vec::new();
         let mut given_up = 0;
         for ms in (10..2000).step_by(10) {
@@ -160,10 +181,10 @@ mod tests {
     #[test]
     fn the_list_is_bounded() {
         let mut nacks = Nacks::default();
-        assert_eq!(nacks.lost(at(0), 70_000, 80_000), Gap::TooWide);
+        assert_eq!(nacks.lost(at(0), at(0), 70_000, 80_000), Gap::TooWide);
         assert_eq!(nacks.next(), None);
         for n in 0..10 {
-            nacks.lost(at(0), 70_000 + n * 200, 70_000 + n * 200 + 100);
+            nacks.lost(at(0), at(0), 70_000 + n * 200, 70_000 + n * 200 + 100);
         }
         assert!(nacks.missing.len() <= MOST_MISSING);
     }

@@ -288,7 +288,7 @@ impl Engine {
         let Some(stream) = track.streams.get_mut(binding.encoding) else {
             return;
         };
-        let arrival = stream.arrive(now, header.sequence, repair);
+        let arrival = stream.arrive(now, header.sequence, header.marker, repair);
         let original = stream.ssrc == Some(header.ssrc);
         if original {
             stream

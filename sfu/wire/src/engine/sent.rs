@@ -6,8 +6,7 @@ use std::time::Duration;
 use crate::time::Time;
 
 const MOST: usize = 1024;
-/// Repeats of one packet, as many as browsers ask for: a viewer that asks without end gets no more than this many times
-/// the media's rate.
+/// Repeats of one packet: a viewer that asks without end gets no more than this many times the media's rate.
 const MOST_REPEATS: u8 = 10;
 
 #[derive(Clone, Copy)]
@@ -61,20 +60,25 @@ impl Sent {
         }
     }
 
-    /// The source of our number `sequence` (16 bits, as a NACK names it), unless it was repeated within `rtt`,
-    /// or too often.
-    pub fn repeat(&mut self, now: Time, sequence: u16, rtt: Duration) -> Option<u64> {
+    /// The source of our number `sequence` (16 bits, as a NACK names it), unless it was repeated within half of `rtt`, or
+    /// too often. Who asks again after a whole one by its own measure must not find us deaf by ours.
+    /// With it comes how often to send it: what was lost again has no time for a third round, and goes twice.
+    pub fn repeat(&mut self, now: Time, sequence: u16, rtt: Duration) -> Option<(u64, u8)> {
         let index = usize::from(sequence.wrapping_sub(self.first as u16));
         let record = self.records.get_mut(index)?;
         if record.source == 0
             || record.repeats >= MOST_REPEATS
-            || record.repeated.is_some_and(|at| now.since(at) < rtt)
+            || record.repeated.is_some_and(|at| now.since(at) < rtt / 2)
         {
             return None;
         }
         record.repeated = Some(now);
-        record.repeats += 1;
-        Some(record.source)
+        let copies = match record.repeats {
+            0 => 1,
+            repeats => 2.min(MOST_REPEATS - repeats),
+        };
+        record.repeats += copies;
+        Some((record.source, copies))
     }
 
     pub fn clear(&mut self) {
@@ -97,11 +101,20 @@ mod tests {
         let mut sent = Sent::default();
         sent.record(at(0), 131_070, 70_000, RTT);
         sent.record(at(1), 131_073, 70_003, RTT);
-        assert_eq!(sent.repeat(at(2), 131_070_u64 as u16, RTT), Some(70_000));
+        assert_eq!(
+            sent.repeat(at(2), 131_070_u64 as u16, RTT),
+            Some((70_000, 1))
+        );
         assert_eq!(sent.repeat(at(3), 131_070_u64 as u16, RTT), None);
-        assert_eq!(sent.repeat(at(60), 131_070_u64 as u16, RTT), Some(70_000));
+        assert_eq!(
+            sent.repeat(at(60), 131_070_u64 as u16, RTT),
+            Some((70_000, 2))
+        );
         assert_eq!(sent.repeat(at(2), 131_071_u64 as u16, RTT), None);
-        assert_eq!(sent.repeat(at(2), 131_073_u64 as u16, RTT), Some(70_003));
+        assert_eq!(
+            sent.repeat(at(2), 131_073_u64 as u16, RTT),
+            Some((70_003, 1))
+        );
         assert_eq!(sent.repeat(at(2), 40_000, RTT), None);
     }
 
@@ -109,10 +122,11 @@ mod tests {
     fn nobody_gets_a_packet_again_without_end() {
         let mut sent = Sent::default();
         sent.record(at(0), 131_070, 70_000, RTT);
-        let repeats = (1..100)
-            .filter(|n| sent.repeat(at(n * 60), 131_070_u64 as u16, RTT).is_some())
-            .count();
-        assert_eq!(repeats, usize::from(MOST_REPEATS));
+        let repeats: u8 = (1..100)
+            .filter_map(|n| sent.repeat(at(n * 60), 131_070_u64 as u16, RTT))
+            .map(|(_, copies)| copies)
+            .sum();
+        assert_eq!(repeats, MOST_REPEATS);
     }
 
     #[test]

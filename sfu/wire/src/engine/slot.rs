@@ -276,8 +276,8 @@ impl Slot {
         }
     }
 
-    /// A viewer without redundant audio gets what is missing out of the packet's copies, each under the number and the time
-    /// that it would have had.
+    /// The viewer gets what is missing out of the packet's copies, each under the number and the time that it would have had:
+    /// one who reads redundant audio as well, whose own link may lose the packet with the copy.
     fn recover(
         &mut self,
         now: Time,
@@ -291,16 +291,12 @@ impl Slot {
         let mut sent = 0;
         for (distance, copy) in (1..=red.copies().len() as u64).rev().zip(red.copies()) {
             let Some(Fill {
-                formats,
                 state: State::Passing(passing),
                 ..
             }) = &self.fill
             else {
                 break;
             };
-            let unwraps = formats
-                .find(packet.payload_type)
-                .is_some_and(|format| matches!(format.way, Way::Redundant { red: None, .. }));
             let Some(sequence) = packet.sequence.checked_sub(distance) else {
                 continue;
             };
@@ -313,8 +309,7 @@ impl Slot {
             let follows = self
                 .last
                 .is_none_or(|(last, _)| (ours.wrapping_sub(last) as i32) > 0);
-            if unwraps
-                && missing
+            if missing
                 && follows
                 && !copy.payload.is_empty()
                 && passing.is_after_start(sequence, timestamp)
@@ -450,7 +445,7 @@ impl Slot {
         true
     }
 
-    /// Sends one of our numbers again (RFC 4588); false when it is no longer there or never was.
+    /// Sends one of our numbers again (RFC 4588); says how often: not at all when it is no longer there or never was.
     pub fn repeat(
         &mut self,
         now: Time,
@@ -458,32 +453,32 @@ impl Slot {
         streams: &[Stream],
         rtt: Duration,
         sending: &mut Sending,
-    ) -> bool {
+    ) -> u64 {
         let Some(Fill {
             formats,
             state: State::Passing(passing),
             ..
         }) = &self.fill
         else {
-            return false;
+            return 0;
         };
         let Some(ssrc) = self.section.rtx_ssrc else {
-            return false;
+            return 0;
         };
-        let Some(source) = self.sent.repeat(now, sequence, rtt) else {
-            return false;
+        let Some((source, copies)) = self.sent.repeat(now, sequence, rtt) else {
+            return 0;
         };
         let entry = streams
             .get(passing.encoding)
             .and_then(|stream| stream.history.get(source));
         let Some(entry) = entry else {
-            return false;
+            return 0;
         };
         let format = formats.find(entry.payload_type);
         let Some(payload_type) = format.and_then(|format| format.rtx) else {
-            return false;
+            return 0;
         };
-        let outbound = Outbound {
+        let mut outbound = Outbound {
             slot: self.section.slot,
             content: Content::Repair,
             payload_type,
@@ -495,8 +490,15 @@ impl Slot {
             original: Some(sequence),
             payload: &entry.payload,
         };
-        let sent = sending.rtp(now, &outbound, &self.section.extensions);
-        self.next_rtx += u64::from(sent);
+        let mut sent = 0;
+        for _ in 0..copies {
+            outbound.sequence = self.next_rtx;
+            if !sending.rtp(now, &outbound, &self.section.extensions) {
+                break;
+            }
+            self.next_rtx += 1;
+            sent += 1;
+        }
         sent
     }
 

@@ -37,6 +37,8 @@ pub struct Stream {
     pub history: History,
     pub mapping: Option<Mapping>,
     sequence: Unwrapper,
+    /// When the highest sequence number came, unless a frame ended with it.
+    unfinished: Option<Time>,
     /// The lowest extended sequence number that came.
     lowest: u64,
     /// Nothing below this extended sequence number may pass: it was sent before the opening.
@@ -67,18 +69,20 @@ impl Stream {
     }
 
     /// Places a packet among the others; gaps become missing packets when `repair` is on.
-    pub fn arrive(&mut self, now: Time, sequence: u16, repair: bool) -> Arrival {
+    pub fn arrive(&mut self, now: Time, sequence: u16, marker: bool, repair: bool) -> Arrival {
         let before = self.sequence.highest();
         let sequence = self.sequence.unwrap(sequence);
         let mut gap = Gap::Repairable;
         let mut recovered = false;
         match before {
             Some(highest) if sequence > highest + 1 && repair => {
+                // A frame leaves in one burst: when the next one shows that the end of the last is missing, that is late.
+                let since = self.unfinished.unwrap_or(now);
                 gap = if sequence - highest > OUTAGE_PACKETS && self.was_out(now) {
                     self.nacks.clear();
                     Gap::TooWide
                 } else {
-                    self.nacks.lost(now, highest + 1, sequence)
+                    self.nacks.lost(now, since, highest + 1, sequence)
                 };
             }
             Some(highest) if sequence < highest => {
@@ -89,6 +93,9 @@ impl Stream {
                 }
             }
             _ => {}
+        }
+        if before.is_none_or(|highest| sequence > highest) {
+            self.unfinished = (!marker).then_some(now);
         }
         self.lowest = if before.is_none() {
             sequence

@@ -95,6 +95,14 @@ fn a_viewer_that_reads_it_gets_it_as_it_is_but_for_what_was_said_before_the_open
     let types: Vec<u8> = got.iter().map(|got| got.header.payload_type).collect();
     assert_eq!(types, [AUDIO, AUDIO, RED]);
     assert_eq!(bed.engine.counters.red_recovered, 0);
+
+    // What was lost on the way to us goes plain and in its place: the packet that has the copy may be lost after us.
+    bed.send(2, &speech(18, 1));
+    let got = bed.drain();
+    let types: Vec<u8> = got.iter().map(|got| got.header.payload_type).collect();
+    assert_eq!(types, [AUDIO, RED]);
+    assert_eq!(got[0].payload, [&[0x78][..], &tail(17)].concat());
+    assert_eq!(bed.engine.counters.red_recovered, 1);
 }
 
 #[test]
