@@ -429,7 +429,7 @@ def test_fingerprints_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(hmac, "compare_digest", noting)
     ((algorithm, right),) = fingerprints(CLIENT)
-    announced = [right, other(right), "FF" + right[2:]]
+    announced = [right, other(right), other(right[::-1])[::-1]]  # another at its begin, and at its end
     ours = Handshake(SERVER, [(algorithm, value) for value in announced], now=0.0)
     talk(ours, client())
     assert isinstance(ours.state, Connected)
