@@ -6,6 +6,8 @@
   Object.assign(test, { colour: null, second: null, quarters: null, tone: null, stubborn: false, decodes: null });
   // The firewall that a page is behind: "tcp" and "relay" say what alone it lets through.
   test.only = null;
+  // The names of the encodings in which the camera is sent at once, the smallest first.
+  test.simulcast = null;
   window.venteromTest = test;
 
   window.WebSocket = class extends WebSocket {
@@ -20,6 +22,14 @@
       // A firewall that lets only a TURN server through.
       if (test.only === "relay") this.setConfiguration({ ...this.getConfiguration(), iceTransportPolicy: "relay" });
       test.peers.push(this);
+    }
+
+    addTransceiver(kind, init = {}) {
+      const { sendEncodings } = init;
+      if (test.simulcast === null || sendEncodings === undefined) return super.addTransceiver(kind, init);
+      const most = 2 ** (test.simulcast.length - 1);
+      const encodings = test.simulcast.map((rid, n) => ({ ...sendEncodings[0], rid, scaleResolutionDownBy: most / 2 ** n }));
+      return super.addTransceiver(kind, { ...init, sendEncodings: encodings });
     }
 
     // A firewall that lets no UDP through: the browser knows of no place to send it to.
@@ -63,7 +73,8 @@
   function painted(deviceId) {
     first ??= deviceId;
     const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [320, 180];
+    // Browsers send small pictures in one encoding, whatever they are asked for.
+    [canvas.width, canvas.height] = test.simulcast === null ? [320, 180] : [960, 540];
     const context = canvas.getContext("2d");
     let count = 0;
     setInterval(() => {
@@ -106,6 +117,7 @@
   const setParameters = RTCRtpSender.prototype.setParameters;
   RTCRtpSender.prototype.setParameters = function (parameters) {
     if (test.stubborn) for (const encoding of parameters.encodings ?? []) encoding.active = true;
+    if (test.simulcast) for (const encoding of parameters.encodings ?? []) encoding.active = parameters.encodings[0].active;
     return setParameters.call(this, parameters);
   };
 
