@@ -60,7 +60,7 @@ def test_the_server_does_not_ask_for_reordered_packets_or_for_ever() -> None:
     for _, _, sequence in maker.sender("video").nacked:
         counts[sequence] = counts.get(sequence, 0) + 1
     assert counts
-    assert max(counts.values()) <= 20
+    assert max(counts.values()) <= 30
     # And the viewer is given a keyframe, since nothing else helps.
     assert [stamp for stamp in viewer.receiver("video").stamps if stamp.keyframe and stamp.frame > 75]
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::command::{PeerId, TrackId};
+use crate::command::{PeerId, SlotId, TrackId};
 use crate::engine::Engine;
+use crate::engine::sent::Reason;
 use crate::engine::stream::Mapping;
 use crate::rtcp::{self, Packet, ReportBlock};
 use crate::time::Time;
@@ -43,7 +44,11 @@ impl Engine {
                     self.report_blocks(now, id, report.blocks());
                 }
                 Packet::ReceiverReport(report) => self.report_blocks(now, id, report.blocks()),
-                Packet::Nack(nack) => self.repeat(now, id, nack.media, nack.lost()),
+                Packet::Nack(nack) => self.asked_again(now, id, nack.media, nack.lost()),
+                Packet::TransportFeedback(feedback) => {
+                    let lost = feedback.packets().filter(|(_, arrival)| arrival.is_none());
+                    self.told_lost(now, id, lost.map(|(number, _)| number));
+                }
                 Packet::PictureLoss(request) => self.keyframe_wanted(now, id, request.media),
                 Packet::FullIntra(request) => {
                     for (media, _) in request.requests() {
@@ -53,7 +58,6 @@ impl Engine {
                 // BYE closes nothing: some browsers send it for an encoding that they pause.
                 Packet::Goodbye(_)
                 | Packet::SourceDescription(_)
-                | Packet::TransportFeedback(_)
                 | Packet::Remb(_)
                 | Packet::Other { .. } => {}
             }
@@ -123,40 +127,69 @@ impl Engine {
         }
     }
 
-    fn repeat(&mut self, now: Time, id: PeerId, media: u32, lost: impl Iterator<Item = u16>) {
-        let Some(peer) = self.peers.get_mut(&id) else {
+    /// The viewer's own requests.
+    fn asked_again(&mut self, now: Time, id: PeerId, media: u32, lost: impl Iterator<Item = u16>) {
+        let Some(peer) = self.peers.get(&id).filter(|peer| peer.gate) else {
             return;
         };
-        if !peer.gate || !peer.can_send() {
-            return;
-        }
         let rtt = peer.rtt.max(SHORTEST_REPEAT);
-        let Some(slot) = peer
-            .slots
-            .iter_mut()
-            .flatten()
-            .find(|slot| slot.section.ssrc == media)
-        else {
+        let mut slots = peer.slots.iter().flatten();
+        let Some(slot) = slots.find(|slot| slot.section.ssrc == media) else {
             return;
+        };
+        let slot = slot.section.slot;
+        for sequence in lost {
+            if self.repeat(now, id, slot, sequence, Reason::Asked(rtt)) == 0 {
+                self.counters.rtx_missed += 1;
+            }
+        }
+    }
+
+    /// Transport-wide numbers that did not arrive: what can be repaired is, though nobody asked yet.
+    fn told_lost(&mut self, now: Time, id: PeerId, lost: impl Iterator<Item = u16>) {
+        for number in lost {
+            let dispatches = self
+                .peers
+                .get_mut(&id)
+                .map(|peer| &mut peer.sending.dispatches);
+            if let Some(it) = dispatches.and_then(|dispatches| dispatches.take(number)) {
+                self.repeat(now, id, it.slot, it.sequence, Reason::Lost(it.at));
+            }
+        }
+    }
+
+    /// Sends one of a slot's packets again; says how often.
+    fn repeat(
+        &mut self,
+        now: Time,
+        id: PeerId,
+        slot: SlotId,
+        sequence: u16,
+        reason: Reason,
+    ) -> u64 {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return 0;
+        };
+        if !peer.gate || !peer.can_send() {
+            return 0;
+        }
+        let slots = &mut peer.slots;
+        let Some(slot) = slots.get_mut(usize::from(slot.0)).and_then(Option::as_mut) else {
+            return 0;
         };
         let Some(track) = slot
             .fill
             .as_ref()
             .and_then(|fill| self.tracks.get(&fill.track))
         else {
-            return;
+            return 0;
         };
-        let mut sent = 0;
-        for sequence in lost {
-            match slot.repeat(now, sequence, &track.streams, rtt, &mut peer.sending) {
-                0 => self.counters.rtx_missed += 1,
-                copies => sent += copies,
-            }
-        }
+        let sent = slot.repeat(now, sequence, &track.streams, reason, &mut peer.sending);
         if sent > 0 {
             self.counters.rtx_sent += sent;
             self.mark_dirty(id);
         }
+        sent
     }
 
     fn keyframe_wanted(&mut self, now: Time, id: PeerId, media: u32) {

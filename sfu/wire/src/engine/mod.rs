@@ -5,6 +5,7 @@
 mod apply;
 mod clock;
 mod connect;
+mod dispatch;
 mod feedback;
 mod governor;
 mod history;

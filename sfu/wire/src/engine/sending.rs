@@ -3,6 +3,7 @@
 use crate::command::{Extensions, SlotId};
 use crate::counters::Content;
 use crate::engine::clock::NtpClock;
+use crate::engine::dispatch::{Dispatched, Dispatches};
 use crate::engine::outbox::Outbox;
 use crate::rtp::Outgoing;
 use crate::srtp::Sealer;
@@ -15,6 +16,7 @@ const MOST_QUEUED: usize = 1 << 20;
 pub struct Sending {
     pub sealer: Option<Sealer>,
     pub outbox: Outbox,
+    pub dispatches: Dispatches,
     clock: NtpClock,
     transport_sequence: u16,
 }
@@ -41,6 +43,7 @@ impl Sending {
         Self {
             sealer: None,
             outbox: Outbox::default(),
+            dispatches: Dispatches::default(),
             clock,
             transport_sequence: 0,
         }
@@ -99,6 +102,18 @@ impl Sending {
             Ok(()) => {
                 self.outbox.commit(start, packet.content, Some(packet.slot));
                 if extensions.transport_cc.is_some() {
+                    let sequence = match packet.content {
+                        Content::Video => Some(packet.sequence as u16),
+                        _ => packet.original,
+                    };
+                    if let Some(sequence) = sequence {
+                        let dispatched = Dispatched {
+                            slot: packet.slot,
+                            sequence,
+                            at: now,
+                        };
+                        self.dispatches.note(self.transport_sequence, dispatched);
+                    }
                     self.transport_sequence = self.transport_sequence.wrapping_add(1);
                 }
                 true

@@ -9,6 +9,15 @@ const MOST: usize = 1024;
 /// Repeats of one packet: a viewer that asks without end gets no more than this many times the media's rate.
 const MOST_REPEATS: u8 = 10;
 
+/// Why a packet is to be sent again.
+#[derive(Clone, Copy, Debug)]
+pub enum Reason {
+    /// The viewer asks for it; its round trip.
+    Asked(Duration),
+    /// What left at that time did not arrive.
+    Lost(Time),
+}
+
 #[derive(Clone, Copy)]
 struct Record {
     /// Extended sequence number at the publisher; zero for a hole.
@@ -60,15 +69,19 @@ impl Sent {
         }
     }
 
-    /// The source of our number `sequence` (16 bits, as a NACK names it), unless it was repeated within half of `rtt`, or
-    /// too often. Who asks again after a whole one by its own measure must not find us deaf by ours.
+    /// The source of our number `sequence` (16 bits, as a NACK names it), unless it was repeated too often, or another
+    /// repeat is under way: within half a round trip, for who asks again after a whole one by its own measure must not find
+    /// us deaf by ours; or since what is told as lost.
     /// With it comes how often to send it: what was lost again has no time for a third round, and goes twice.
-    pub fn repeat(&mut self, now: Time, sequence: u16, rtt: Duration) -> Option<(u64, u8)> {
+    pub fn repeat(&mut self, now: Time, sequence: u16, reason: Reason) -> Option<(u64, u8)> {
         let index = usize::from(sequence.wrapping_sub(self.first as u16));
         let record = self.records.get_mut(index)?;
         if record.source == 0
             || record.repeats >= MOST_REPEATS
-            || record.repeated.is_some_and(|at| now.since(at) < rtt / 2)
+            || record.repeated.is_some_and(|at| match reason {
+                Reason::Asked(rtt) => now.since(at) < rtt / 2,
+                Reason::Lost(sent) => at > sent,
+            })
         {
             return None;
         }
@@ -91,6 +104,7 @@ mod tests {
     use super::*;
 
     const RTT: Duration = Duration::from_millis(50);
+    const ASKED: Reason = Reason::Asked(RTT);
 
     fn at(ms: u64) -> Time {
         Time::from_micros(ms * 1000)
@@ -102,20 +116,31 @@ mod tests {
         sent.record(at(0), 131_070, 70_000, RTT);
         sent.record(at(1), 131_073, 70_003, RTT);
         assert_eq!(
-            sent.repeat(at(2), 131_070_u64 as u16, RTT),
+            sent.repeat(at(2), 131_070_u64 as u16, ASKED),
             Some((70_000, 1))
         );
-        assert_eq!(sent.repeat(at(3), 131_070_u64 as u16, RTT), None);
+        assert_eq!(sent.repeat(at(3), 131_070_u64 as u16, ASKED), None);
         assert_eq!(
-            sent.repeat(at(60), 131_070_u64 as u16, RTT),
+            sent.repeat(at(60), 131_070_u64 as u16, ASKED),
             Some((70_000, 2))
         );
-        assert_eq!(sent.repeat(at(2), 131_071_u64 as u16, RTT), None);
+        assert_eq!(sent.repeat(at(2), 131_071_u64 as u16, ASKED), None);
         assert_eq!(
-            sent.repeat(at(2), 131_073_u64 as u16, RTT),
+            sent.repeat(at(2), 131_073_u64 as u16, ASKED),
             Some((70_003, 1))
         );
-        assert_eq!(sent.repeat(at(2), 40_000, RTT), None);
+        assert_eq!(sent.repeat(at(2), 40_000, ASKED), None);
+    }
+
+    #[test]
+    fn what_is_told_as_lost_goes_again_unless_it_has_gone_since() {
+        let mut sent = Sent::default();
+        sent.record(at(0), 10, 70_000, RTT);
+        assert_eq!(sent.repeat(at(30), 10, ASKED), Some((70_000, 1)));
+        assert_eq!(sent.repeat(at(60), 10, Reason::Lost(at(0))), None);
+        let again = sent.repeat(at(60), 10, Reason::Lost(at(30)));
+        assert_eq!(again, Some((70_000, 2)));
+        assert_eq!(sent.repeat(at(60), 10, Reason::Lost(at(30))), None);
     }
 
     #[test]
@@ -123,7 +148,7 @@ mod tests {
         let mut sent = Sent::default();
         sent.record(at(0), 131_070, 70_000, RTT);
         let repeats: u8 = (1..100)
-            .filter_map(|n| sent.repeat(at(n * 60), 131_070_u64 as u16, RTT))
+            .filter_map(|n| sent.repeat(at(n * 60), 131_070_u64 as u16, ASKED))
             .map(|(_, copies)| copies)
             .sum();
         assert_eq!(repeats, MOST_REPEATS);
@@ -139,6 +164,6 @@ mod tests {
         sent.record(at(1_100), 140_000, 90_000, RTT);
         assert!(sent.records.len() <= 1);
         sent.clear();
-        assert_eq!(sent.repeat(at(1_200), 140_000_u64 as u16, RTT), None);
+        assert_eq!(sent.repeat(at(1_200), 140_000_u64 as u16, ASKED), None);
     }
 }

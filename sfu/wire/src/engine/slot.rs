@@ -7,7 +7,7 @@ use crate::counters::Content;
 use crate::engine::clock::ticks;
 use crate::engine::passing::Passing;
 use crate::engine::sending::{Outbound, Sending};
-use crate::engine::sent::Sent;
+use crate::engine::sent::{Reason, Sent};
 use crate::engine::stream::{Mapping, Stream};
 use crate::engine::track::Track;
 use crate::engine::translation::{Translations, Way};
@@ -451,7 +451,7 @@ impl Slot {
         now: Time,
         sequence: u16,
         streams: &[Stream],
-        rtt: Duration,
+        reason: Reason,
         sending: &mut Sending,
     ) -> u64 {
         let Some(Fill {
@@ -465,7 +465,7 @@ impl Slot {
         let Some(ssrc) = self.section.rtx_ssrc else {
             return 0;
         };
-        let Some((source, copies)) = self.sent.repeat(now, sequence, rtt) else {
+        let Some((source, copies)) = self.sent.repeat(now, sequence, reason) else {
             return 0;
         };
         let entry = streams

@@ -11,3 +11,4 @@ mod numbers;
 mod paths;
 mod property;
 mod redundancy;
+mod repairs;
