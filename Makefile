@@ -63,8 +63,9 @@ test-rust: .venv/.wire
 test-web: node_modules/.package-lock.json
 	npm test --silent
 
+# Browsers in one process, all else in the other.
 test-python: .venv/.dev
-	$(bin)/python -m pytest -m 'not long' $(PYTEST_ARGS)
+	$(bin)/python -m pytest -m 'not long' -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@scripts/require chromium
