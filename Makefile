@@ -63,7 +63,7 @@ test-rust: .venv/.wire
 test-web: node_modules/.package-lock.json
 	npm test --silent
 
-# Browsers in one process, all else in the other.
+# Two at a time: who drives a browser mostly waits for it.
 test-python: .venv/.dev
 	$(bin)/python -m pytest -m 'not long' -n 2 --dist loadgroup $(PYTEST_ARGS)
 
