@@ -1,15 +1,26 @@
 """What control can refuse; every error has a stable `code`, and those that reach HTTP a status."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
 
 class ControlError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package.
 
-    code = "control_error"
-    status = 500
+    `members` is what a program needs beside the code (`opens_at`, `acr`, `obstacles`): values that JSON can hold, or
+    aware datetimes. Neither they nor the message ever hold what a caller sent.
+    """
 
-    def __init__(self, message: str) -> None:
+    code: ClassVar[str] = "control_error"
+    status: ClassVar[int] = 500
+    schemas: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    """The JSON schema of each of the members, for readers of the interface."""
+
+    def __init__(self, message: str, **members: object) -> None:
         super().__init__(message)
         self.message = message
+        self.members: Mapping[str, object] = members
 
 
 class ConfigError(ControlError):
@@ -29,6 +40,71 @@ class BadRequestError(ControlError):
 
     code = "bad_request"
     status = 400
+
+
+class InvalidInputError(ControlError):
+    """The request has the right form and a value that can't be meant; `errors` names each by place and code."""
+
+    code = "invalid_input"
+    status = 422
+    schemas: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901, within the body; a query's is its name"},
+                    "code": {"type": "string"},
+                },
+            },
+        }
+    }
+
+
+class NotLoggedInError(ControlError):
+    """Nobody is logged in, or not any longer."""
+
+    code = "not_logged_in"
+    status = 401
+
+
+class ForbiddenError(ControlError):
+    """Who is logged in may not do this in this role."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFoundError(ControlError):
+    """There is no such thing, or it belongs to another clinic: both look the same from outside."""
+
+    code = "not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("there is no such thing here")
+
+
+class PreconditionFailedError(ControlError):
+    """Somebody else has changed it since it was read."""
+
+    code = "precondition_failed"
+    status = 412
+
+
+class IdempotencyConflictError(ControlError):
+    """The same idempotency key came with another request before."""
+
+    code = "idempotency_conflict"
+    status = 422
+
+
+class IdempotencyBusyError(ControlError):
+    """The first request with this idempotency key is still being answered."""
+
+    code = "idempotency_busy"
+    status = 409
 
 
 class ForeignOriginError(ControlError):

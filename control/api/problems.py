@@ -1,13 +1,19 @@
 """Errors as `application/problem+json` (RFC 9457), each with a stable `code`."""
 
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from control.errors import ControlError
+from control.errors import ControlError, NotLoggedInError
+
+CONTENT_TYPE: Final = "application/problem+json"
 
 _log = structlog.get_logger(__name__)
 
@@ -19,12 +25,40 @@ _CODES = {
     413: "too_big",
     415: "unsupported_media_type",
 }
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
-def problem(status: int, code: str, detail: str) -> web.Response:
-    """The answer for an error."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
-    return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/problem+json")
+def problem(status: int, code: str, detail: str, members: Mapping[str, object] = _NOTHING) -> web.Response:
+    """The answer for an error. No cache keeps it: what is missing now may be there in a moment."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **members,
+    }
+    text = json.dumps(body, default=_plain)
+    return web.Response(
+        status=status, body=text.encode(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"}
+    )
+
+
+def problem_of(error: ControlError) -> web.Response:
+    """The answer for one of our own errors, with its members and the headers that its status asks for."""
+    answer = problem(error.status, error.code, error.message, error.members)
+    if isinstance(error, NotLoggedInError):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if "retry_after" in error.members:
+        answer.headers["Retry-After"] = str(error.members["retry_after"])
+    return answer
+
+
+def _plain(value: object) -> str:
+    """Times as RFC 3339 in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    raise TypeError(type(value).__name__)
 
 
 @web.middleware
@@ -33,7 +67,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except ControlError as error:
-        return problem(error.status, error.code, error.message)
+        return problem_of(error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
