@@ -163,3 +163,43 @@ class MetricsForbiddenError(ControlError):
 
     code = "metrics_forbidden"
     status = 403
+
+
+class NationalNumberError(ControlError):
+    """Not a national identity number. The message never tells what was given."""
+
+    code = "national_number_invalid"
+    status = 422
+
+
+class SyntheticNumberError(NationalNumberError):
+    """The number of a made-up person, where only real ones are taken."""
+
+    code = "national_number_synthetic"
+
+
+class SecretFileError(ControlError):
+    """A file of secret keys can't be used; the message names it, and none of its keys."""
+
+    code = "secret_invalid"
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"{name}: {detail}")
+
+
+class SecretPermissionsError(SecretFileError):
+    """Others than its owner may read a file of secret keys."""
+
+    code = "secret_permissions"
+
+
+class SealError(ControlError):
+    """A sealed number, or a pseudonym, is not what was made for the row that it stands in."""
+
+    code = "seal_broken"
+
+
+class SealKeyUnknownError(SealError):
+    """The key by which a pseudonym or a sealed number was made is in no file."""
+
+    code = "seal_key_unknown"

@@ -1,0 +1,1 @@
+"""The audit log: a hash chain per clinic, and signed checkpoints of it."""
