@@ -83,7 +83,7 @@ lock: .venv/.dev
 	$(bin)/uv pip compile -q --universal --generate-hashes --no-header pyproject.toml --extra build --extra dev -c requirements/build.txt -o requirements/dev.txt
 
 tools:
-	@scripts/require python cargo rustfmt clippy cc node npm chromium firefox ip turnserver nft
+	@scripts/require python cargo rustfmt clippy cc node npm chromium firefox ip turnserver nft postgres
 
 .venv/bin/python:
 	@scripts/require python

@@ -49,6 +49,17 @@ class DataConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """Where clinics, patients and appointments are kept."""
+
+    url: str | None = field(default=None, repr=False)
+    """`postgresql://user@host/name`; unset, a SQLite file in the data directory."""
+
+    password_file: Path | None = None
+    """A file with the password, and nothing else, so that it stands in no settings."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebConfig:
     """The pages."""
 
@@ -89,6 +100,7 @@ class Settings(BaseModel):
 
     http: HttpConfig = HttpConfig()
     data: DataConfig = DataConfig()
+    database: DatabaseConfig = DatabaseConfig()
     web: WebConfig = WebConfig()
     lab: LabConfig = LabConfig()
     grants: GrantsConfig = GrantsConfig()

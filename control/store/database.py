@@ -1,0 +1,144 @@
+"""A database, and transactions in it: SQLite by default, PostgreSQL by URL; the same rules on both."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from control.errors import ConfigError
+from control.store.scope import ScopedSession, guard
+
+T = TypeVar("T")
+
+BUSY_S: Final = 10.0
+"""How long a statement waits for another process that writes to the same SQLite file."""
+_TRIES: Final = 4
+_REPEATABLE: Final = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock (PostgreSQL, appendix A): the transaction may be tried again."""
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+def address(url: str | None, password_file: Path | None, data: Path) -> URL:
+    """The URL with driver and password; without one, a SQLite file in the data directory (raises ConfigError)."""
+    if url is None:
+        return URL.create("sqlite+aiosqlite", database=str(data / "venterom.db"))
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError("database.url: not a URL, as in postgresql://user@host/name") from error
+    try:
+        parsed = parsed.set(drivername=_DRIVERS[parsed.get_backend_name()])
+    except KeyError:
+        raise ConfigError("database.url: sqlite or postgresql") from None
+    if password_file is None:
+        return parsed
+    try:
+        return parsed.set(password=password_file.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("database.password_file: missing or unreadable") from error
+
+
+class Database:
+    """Sessions come from here alone. `close` in the end."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writing: asyncio.Lock | None = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    @classmethod
+    def open(cls, url: URL, *, pool: int = 8) -> Self:
+        """Connects when it is first used; call it inside the running loop."""
+        engine = create_async_engine(
+            url, pool_size=pool, max_overflow=0, pool_pre_ping=url.get_backend_name() != "sqlite"
+        )
+        if engine.dialect.name == "sqlite":
+            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        guard(engine.sync_engine)
+        return cls(engine)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @property
+    def url(self) -> URL:
+        """Where it is; its text hides the password."""
+        return self._engine.url
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        await self._engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def begin(self, clinic: str | None) -> AsyncIterator[AsyncSession]:
+        """A transaction for one clinic, committed at the end and rolled back by an error.
+
+        With None, a transaction of no clinic: each of its statements must say why (`scope.CROSS_CLINIC`).
+        SQLite has one writer at a time; those of this process queue up fairly here, not in its busy handler.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            if self._writing is not None:
+                await stack.enter_async_context(self._writing)
+            session = await stack.enter_async_context(_session(self._engine, clinic))
+            async with session.begin():
+                yield session
+
+    @contextlib.asynccontextmanager
+    async def look(self, clinic: str | None) -> AsyncIterator[AsyncSession]:
+        """Reads without a writer's place; nothing is kept of what it changes. Whatever is audited needs `begin`."""
+        engine = self._engine.execution_options(read_only=True)
+        async with AsyncSession(
+            engine, sync_session_class=ScopedSession, clinic=clinic, expire_on_commit=False
+        ) as session:
+            yield session
+            await session.rollback()
+
+    async def transact(self, clinic: str | None, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Runs `act` in a transaction, again where the database says that another one was in the way."""
+        for _ in range(_TRIES - 1):
+            try:
+                async with self.begin(clinic) as session:
+                    return await act(session)
+            except DBAPIError as error:
+                if not _may_be_repeated(error):
+                    raise
+        async with self.begin(clinic) as session:
+            return await act(session)
+
+
+def _session(engine: AsyncEngine, clinic: str | None) -> AsyncSession:
+    return AsyncSession(engine, sync_session_class=ScopedSession, clinic=clinic, expire_on_commit=False)
+
+
+def _may_be_repeated(error: DBAPIError) -> bool:
+    if isinstance(error, OperationalError) and isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return getattr(error.orig, "sqlstate", None) in _REPEATABLE
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # with NORMAL a commit may be lost with the power, and with it an audit event
+        "foreign_keys=ON",
+        f"busy_timeout={int(BUSY_S * 1000)}",
+        "cache_size=-16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    """A transaction that begins by reading can't become a writer once another one has written."""
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
