@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from control.errors import SecretFileError, SecretPermissionsError
+from control.files import sync_directory
 
 KEY_BYTES: Final = 32
 _ID: Final = re.compile(r"[a-z0-9-]{1,32}")
@@ -99,16 +100,7 @@ def _create(path: Path, keys: SecretKeys) -> None:
         return
     finally:
         os.unlink(part)
-    _sync(path.parent)
-
-
-def _sync(directory: Path) -> None:
-    """A key that a power loss takes away would leave rows that nothing can match."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_directory(path.parent)  # with a key lost, rows would be left that nothing matches
 
 
 def _parse(name: str, text: bytes) -> SecretKeys:

@@ -117,7 +117,7 @@ def test_from_2032_the_first_check_digit_has_four_values(nine: str, first: int) 
 def test_made_up_people_have_numbers_of_2032_before_real_ones_do() -> None:
     number = some("018103", first=2)
     assert parse(number, LAB, TODAY).version is Version.FROM_2032
-    with pytest.raises(NationalNumberError):
+    with pytest.raises(SyntheticNumberError):
         parse(number, PRODUCTION, TODAY)
 
 
