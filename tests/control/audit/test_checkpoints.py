@@ -102,6 +102,7 @@ def test_after_a_power_loss_the_torn_line_makes_way(sink: DirectorySink, tmp_pat
         assert sink.last(CLINIC) == (kept[-1] if kept else None)
         sink.append(point(3))
         assert sink.read(CLINIC) == Kept((*kept, point(3)), 0)
+        assert file(tmp_path).read_bytes().endswith(b"}\n")
 
 
 @pytest.mark.parametrize(
