@@ -60,6 +60,22 @@ class DatabaseConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretsConfig:
+    """Where secret keys are: of identity numbers, links and audit checkpoints. No backup of the database has them."""
+
+    directory: Path | None = None
+    """A folder with the files that `venterom secrets` makes; unset, one in the data directory, made on first start."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """The log of acts and views."""
+
+    checkpoint_sink: Path | None = None
+    """A folder for signed checkpoints, best on another host; unset, one in the data directory."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebConfig:
     """The pages."""
 
@@ -101,6 +117,8 @@ class Settings(BaseModel):
     http: HttpConfig = HttpConfig()
     data: DataConfig = DataConfig()
     database: DatabaseConfig = DatabaseConfig()
+    secrets: SecretsConfig = SecretsConfig()
+    audit: AuditConfig = AuditConfig()
     web: WebConfig = WebConfig()
     lab: LabConfig = LabConfig()
     grants: GrantsConfig = GrantsConfig()
