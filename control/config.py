@@ -7,13 +7,16 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from control.api.config import ApiConfig
 from control.errors import ConfigError
+from control.identity.sessions import SessionsConfig
 from control.overload import LimitsConfig
 from sfu.config import MediaConfig
 from signalling.config import SignallingConfig
@@ -39,6 +42,9 @@ class HttpConfig:
     tls_key: Path | None = None
     behind_proxy: bool = False
     """A reverse proxy in front of us speaks HTTPS with the browsers."""
+
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of the proxies whose X-Forwarded-For is believed; anybody else's is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,8 @@ class Settings(BaseModel):
     signalling: SignallingConfig = SignallingConfig()
     limits: LimitsConfig = LimitsConfig()
     metrics: MetricsConfig = MetricsConfig()
+    api: ApiConfig = ApiConfig()
+    sessions: SessionsConfig = SessionsConfig()
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -166,6 +174,8 @@ def check_production(settings: Settings) -> None:
         )
     if settings.http.behind_proxy and not (settings.http.public_url or "").startswith("https://"):
         raise ConfigError("http.public_url: behind a proxy the https address that browsers use must be told")
+    if settings.http.public_url is None:
+        raise ConfigError("http.public_url: links and cookies need an address that no request can make up")
 
 
 def _lay(tree: dict[str, Any], name: str, value: str) -> None:

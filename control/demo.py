@@ -26,7 +26,7 @@ class Demo:
 def prepare(data: Path, *, port: int, media_port: int, environment: Mapping[str, str] = MappingProxyType({})) -> Demo:
     """Each start is a new appointment, so the patient waits again; links, and the calls of seats, outlive a restart.
 
-    The environment may set what is of media, signalling, limits and metrics (raises ConfigError).
+    The environment may set what is of media, signalling, limits, metrics, api and sessions (raises ConfigError).
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     room = f"demo-{secrets.token_hex(4)}"
@@ -60,6 +60,8 @@ def _settings(given: Settings, data: Path, *, port: int, media_port: int) -> Set
         signalling=given.signalling,
         limits=given.limits,
         metrics=given.metrics,
+        api=given.api,
+        sessions=given.sessions,
     )
 
 

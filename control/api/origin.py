@@ -18,19 +18,28 @@ def host_of(request: web.Request) -> str | None:
 
 def websocket_url(request: web.Request, public_url: str | None, path: str) -> str:
     """The address of the signalling for who reached us by this request."""
-    if public_url is not None:
-        url = urlsplit(public_url)
-        return f"{'wss' if url.scheme == 'https' else 'ws'}://{url.netloc}{path}"
-    if (host := host_of(request)) is None:
-        raise BadRequestError("the Host header is missing or malformed")
-    return f"{'wss' if request.secure else 'ws'}://{host}{path}"
+    return f"ws{base_url(request, public_url).removeprefix('http')}{path}"
 
 
 def check_origin(request: web.Request, public_url: str | None) -> None:
     """Refuses pages of other sites. No Origin means no browser, and so nobody's rights to borrow."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return
-    ours = urlsplit(public_url).netloc if public_url is not None else host_of(request)
-    if urlsplit(origin).netloc != ours:
+    if "Origin" in request.headers and not is_own_origin(request, public_url):
         raise ForeignOriginError("this origin may not ask")
+
+
+def is_own_origin(request: web.Request, public_url: str | None) -> bool:
+    """Whether a page of ours asks, as its browser says: by scheme and host, where we were told of ours."""
+    origin = request.headers.get("Origin", "").lower()
+    if public_url is not None:
+        return origin == public_url.lower()
+    url = urlsplit(origin)
+    return url.scheme in ("http", "https") and url.netloc == (host_of(request) or "").lower() != ""
+
+
+def base_url(request: web.Request, public_url: str | None) -> str:
+    """Scheme and host by which the caller's browser reaches us; only a lab may have to believe the request."""
+    if public_url is not None:
+        return public_url
+    if (host := host_of(request)) is None:
+        raise BadRequestError("the Host header is missing or malformed")
+    return f"{'https' if request.secure else 'http'}://{host}"

@@ -1,1 +1,1 @@
-"""Who somebody is: national identity numbers, their pseudonyms, and links that stand for an attendee."""
+"""Who somebody is: identity numbers, levels of login, links and sessions."""

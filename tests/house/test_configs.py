@@ -126,9 +126,12 @@ def test_production_refuses_what_only_a_demo_may(environment: dict[str, str], fa
 
 def test_production_starts_with_tls_or_behind_a_proxy() -> None:
     grants = {"VENTEROM_GRANTS__KEYS": "grants.jwks.json"}
-    tls = {"VENTEROM_HTTP__TLS_CERTIFICATE": "c.pem", "VENTEROM_HTTP__TLS_KEY": "k.pem"}
+    files = {"VENTEROM_HTTP__TLS_CERTIFICATE": "c.pem", "VENTEROM_HTTP__TLS_KEY": "k.pem"}
+    tls = files | {"VENTEROM_HTTP__PUBLIC_URL": "https://v.example"}
     proxy = {"VENTEROM_HTTP__BEHIND_PROXY": "1", "VENTEROM_HTTP__PUBLIC_URL": "https://v.example"}
     check_production(load(None, grants | tls))
     check_production(load(None, grants | proxy))
     with pytest.raises(ConfigError, match="nobody can enter"):
         check_production(load(None, tls))
+    with pytest.raises(ConfigError, match="no request can make up"):
+        check_production(load(None, grants | files))
