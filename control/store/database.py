@@ -99,7 +99,6 @@ class Database:
             engine, sync_session_class=ScopedSession, clinic=clinic, expire_on_commit=False
         ) as session:
             yield session
-            await session.rollback()
 
     async def transact(self, clinic: str | None, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Runs `act` in a transaction, again where the database says that another one was in the way."""

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, Engine, event, false, inspect
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import FromStatement, ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql.dml import Insert
 
@@ -64,6 +65,15 @@ class ScopedSession(Session):
 
     def bulk_update_mappings(self, *_: Any, **__: Any) -> NoReturn:
         raise UnscopedError("bulk_update_mappings passes over the unit of work")
+
+
+def clinic_of(session: AsyncSession) -> str:
+    """The clinic that a session belongs to; ValueError for one of no clinic."""
+    inside = session.sync_session
+    assert isinstance(inside, ScopedSession)
+    if inside.clinic is None:
+        raise ValueError("a session of no clinic")
+    return inside.clinic
 
 
 def guard(engine: Engine) -> None:

@@ -3,17 +3,21 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
+import control.store.models  # noqa: F401  all tables are known by it
 from control.store import migrate
+from control.store.base import Base
 from control.store.database import Database
 from tests.control.postgres import Postgres, running
 
-_numbers = count()
+_EMPTY = "; ".join(
+    # References are not looked at, so the order is any.
+    ["SET session_replication_role = replica", *(f"DELETE FROM {table}" for table in Base.metadata.tables)]
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +28,10 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def _empty_postgres(postgres: Postgres) -> str:
-    asyncio.run(migrate.upgrade(postgres.create("empty")))
-    return "empty"
+def _tables(postgres: Postgres) -> URL:
+    url = postgres.create("tests")
+    asyncio.run(migrate.upgrade(url))
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +50,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL
         yield _sqlite(file)
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        name = f"test{next(_numbers)}"
-        yield server.create(name, request.getfixturevalue("_empty_postgres"))
-        server.drop(name)
+        url: URL = request.getfixturevalue("_tables")
+        yield url
+        # A database of its own for each test would take a second.
+        server.run("psql", "--quiet", "--command", _EMPTY, str(url.database))
 
 
 @pytest.fixture

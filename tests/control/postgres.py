@@ -45,14 +45,10 @@ class Postgres:
         """The address of one of its databases."""
         return URL.create("postgresql+asyncpg", username="postgres", database=name, query={"host": str(self.folder)})
 
-    def create(self, name: str, template: str = "template1") -> URL:
-        """A new database, a copy of another one."""
-        self.run("createdb", "--template", template, name)
+    def create(self, name: str) -> URL:
+        """A new database, without tables."""
+        self.run("createdb", name)
         return self.url(name)
-
-    def drop(self, name: str) -> None:
-        """Ends whoever is connected, too."""
-        self.run("dropdb", "--force", name)
 
     def run(self, program: str, *arguments: str) -> None:
         """One of PostgreSQL's own programs as a client."""

@@ -10,6 +10,7 @@ from control.store.models.consultation import (
     ConsultationMessage,
     ConsultationState,
     Identification,
+    IssuedGrant,
     MessageKind,
     RoomCommand,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "GuardianRelation",
     "IdempotencyRecord",
     "Identification",
+    "IssuedGrant",
     "LoginSession",
     "MemberRole",
     "Membership",

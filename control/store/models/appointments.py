@@ -110,9 +110,7 @@ class Attendee(Scoped, Base):
     level: Mapped[str | None]
     """The `acr` that this attendee must log in with; None where the link alone leads to the lobby."""
     link_version: Mapped[int] = mapped_column(default=1)
-    """A link is derived from identifier and version; a new version is another link, and ends the old one."""
-    link_lookup: Mapped[str | None] = mapped_column(unique=True)
-    """By which a link is found."""
+    """Links are derived from identifier and version: a new version is another link, and ends the old one."""
     removed_at: Mapped[datetime | None]
     """No longer expected: link and grants are dead."""
     entered_at: Mapped[datetime | None]

@@ -1,12 +1,11 @@
 """The log of acts and views, a hash chain per clinic."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from control.store.base import Base, Scoped
+from control.store.base import Base, Json, Scoped
 
 
 class AuditHead(Scoped, Base):
@@ -26,12 +25,14 @@ class AuditEvent(Scoped, Base):
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor_kind: Mapped[str]
-    actor_id: Mapped[str | None]
+    actor_id: Mapped[str]
     action: Mapped[str]
-    subjects: Mapped[list[str]]
-    """Opaque identifiers of what it was about, patients among them."""
-    detail: Mapped[dict[str, Any] | None]
-    detail_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    subjects: Mapped[list[list[str]]] = mapped_column(Json)
+    """Pairs of kind and opaque identifier of what it was about, patients among them."""
+    detail: Mapped[str | None]
+    """Canonical JSON; erased when its time is over."""
+    detail_salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    detail_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 

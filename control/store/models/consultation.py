@@ -45,6 +45,25 @@ class Consultation(Scoped, Versioned, Base):
     created_at: Mapped[datetime]
 
 
+class IssuedGrant(Scoped, Base):
+    """A grant that was given out, and what the login behind it proved; the room's events tell whether it was used."""
+
+    __tablename__ = "issued_grant"
+    __table_args__ = (
+        ForeignKeyConstraint(["clinic_id", "consultation_id"], ["consultation.clinic_id", "consultation.id"]),
+        ForeignKeyConstraint(["clinic_id", "attendee_id"], ["attendee.clinic_id", "attendee.id"]),
+        Index("ix_issued_grant_issued_at", "issued_at"),
+    )
+
+    id: Mapped[Id]
+    """The grant's `jti`."""
+    consultation_id: Mapped[str]
+    attendee_id: Mapped[str]
+    acr: Mapped[str | None]
+    authenticated_at: Mapped[datetime | None]
+    issued_at: Mapped[datetime]
+
+
 class Admission(Scoped, Base):
     """Somebody was let in, with what their login proved. Made from the room's events alone."""
 

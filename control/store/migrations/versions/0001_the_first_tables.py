@@ -101,11 +101,12 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor_kind", sa.String(), nullable=False),
-        sa.Column("actor_id", sa.String(), nullable=True),
+        sa.Column("actor_id", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("subjects", json, nullable=False),
-        sa.Column("detail", json, nullable=True),
-        sa.Column("detail_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("detail_salt", sa.LargeBinary(), nullable=True),
+        sa.Column("detail_hash", sa.LargeBinary(), nullable=True),
         sa.Column("previous", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_audit_event_clinic_id")),
@@ -534,7 +535,6 @@ def upgrade() -> None:
         sa.Column("email", sa.String(), nullable=True),
         sa.Column("level", sa.String(), nullable=True),
         sa.Column("link_version", sa.Integer(), nullable=False),
-        sa.Column("link_lookup", sa.String(), nullable=True),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -560,7 +560,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_attendee_clinic_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_attendee_person_id")),
         sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_attendee")),
-        sa.UniqueConstraint("link_lookup", name=op.f("uq_attendee_link_lookup")),
     )
     op.create_index("ix_attendee_clinic_id_appointment_id", "attendee", ["clinic_id", "appointment_id"], unique=False)
     op.create_index("ix_attendee_clinic_id_consultation_id", "attendee", ["clinic_id", "consultation_id"], unique=False)
@@ -730,6 +729,29 @@ def upgrade() -> None:
     op.create_index(
         "ix_identification_clinic_id_consultation_id", "identification", ["clinic_id", "consultation_id"], unique=False
     )
+    op.create_table(
+        "issued_grant",
+        sa.Column("clinic_id", sa.String(length=26), nullable=False),
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("consultation_id", sa.String(), nullable=False),
+        sa.Column("attendee_id", sa.String(), nullable=False),
+        sa.Column("acr", sa.String(), nullable=True),
+        sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "attendee_id"],
+            ["attendee.clinic_id", "attendee.id"],
+            name=op.f("fk_issued_grant_clinic_id_attendee_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "consultation_id"],
+            ["consultation.clinic_id", "consultation.id"],
+            name=op.f("fk_issued_grant_clinic_id_consultation_id"),
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_issued_grant_clinic_id")),
+        sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_issued_grant")),
+    )
+    op.create_index("ix_issued_grant_issued_at", "issued_grant", ["issued_at"], unique=False)
     op.create_table(
         "outbox_entry",
         sa.Column("clinic_id", sa.String(length=26), nullable=False),
