@@ -1,6 +1,6 @@
 """The server of the benchmarks: node, signalling, pages and lab links as `venterom demo` has them, on free ports.
 
-Commands on standard input (`benchmarks.lines`): `snapshot`, `links`, `tables`, `vitals`.
+Commands on standard input (`benchmarks.lines`): `snapshot`, `links`, `tables`, `vitals`, `later`.
 """
 
 import argparse
@@ -22,10 +22,12 @@ from control.api.lab import add_lab_routes
 from control.api.problems import problems
 from control.app import Lab
 from control.lab import LabLinks, Person, address
+from control.memory import give_back
 from control.pages import SecureHeaders, add_pages, default_root
 from sfu.config import MediaConfig
 from sfu.node import Node
 from signalling import grant
+from signalling.clock import LoopClock
 from signalling.config import SignallingConfig
 from signalling.keys import StaticKeys, create_key
 from signalling.room import Phase
@@ -36,14 +38,24 @@ KEY = "control-key.pem"
 """The file in the data directory whose key signs grants."""
 
 
+class _Clock(LoopClock):
+    """Its wall time may be put ahead."""
+
+    ahead = 0.0
+
+    def wall(self) -> float:
+        return super().wall() + self.ahead
+
+
 class _Commands:
     """What can be asked of the running server."""
 
-    def __init__(self, node: Node, rooms: Rooms, links: LabLinks, url: str) -> None:
+    def __init__(self, node: Node, rooms: Rooms, links: LabLinks, url: str, clock: _Clock) -> None:
         self._node = node
         self._registry = rooms
         self._links = links
         self._url = url
+        self._clock = clock
         self._rooms = count(1)
 
     async def snapshot(self, fields: Fields) -> Fields:
@@ -85,16 +97,27 @@ class _Commands:
         }
 
     async def vitals(self, _fields: Fields) -> Fields:
-        """What the process holds, garbage apart; bytes where it is memory."""
+        """What the process holds, garbage apart, and apart from what the allocator keeps; bytes where it is memory."""
         gc.collect()
+        give_back()
         process = psutil.Process()
+        ended, spent = self._registry.remembered
         return {
             "tasks": len(asyncio.all_tasks()),
             "threads": process.num_threads(),
             "descriptors": process.num_fds(),
             "memory": process.memory_info().rss,
             "peers": len(self._node.snapshot().peers),
+            "ended": ended,
+            "spent": spent,
         }
+
+    async def later(self, fields: Fields) -> Fields:
+        """Forgets those grants and ended rooms that have run out in so many `seconds`."""
+        self._clock.ahead = fields["seconds"]
+        self._registry.forget()
+        self._clock.ahead = 0.0
+        return {}
 
     async def links(self, fields: Fields) -> Fields:
         """A new room with a practitioner, and a patient who enters by the gate that `gate` tells."""
@@ -108,8 +131,9 @@ async def _run(data: Path, announce: tuple[str, ...]) -> None:
     key = create_key(data / KEY)
     links = LabLinks(new_token=lambda: secrets.token_urlsafe(16))
     node = Node.start(MediaConfig(port=0, announce=announce))
+    clock = _Clock(asyncio.get_running_loop())
     signalling = SignallingServer.create(
-        SignallingConfig(), node, StaticKeys(grant.DEFAULT_ISSUER, (key.verify_key,)), data
+        SignallingConfig(), node, StaticKeys(grant.DEFAULT_ISSUER, (key.verify_key,)), data, clock
     )
     app = web.Application(middlewares=[problems])
     app.on_response_prepare.append(SecureHeaders(https=False))
@@ -122,8 +146,8 @@ async def _run(data: Path, announce: tuple[str, ...]) -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         port = runner.addresses[0][1]
-        commands = _Commands(node, signalling.rooms, links, f"http://localhost:{port}")
-        names = ("snapshot", "links", "tables", "vitals")
+        commands = _Commands(node, signalling.rooms, links, f"http://localhost:{port}", clock)
+        names = ("snapshot", "links", "tables", "vitals", "later")
         await lines.serve({name: getattr(commands, name) for name in names}, {"port": port, "media": node.port})
     finally:
         await signalling.stop()

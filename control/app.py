@@ -27,7 +27,7 @@ from control.errors import (
     StorageUnavailableError,
 )
 from control.lab import LabLinks, Person
-from control.memory import share_in_use
+from control.memory import give_back, share_in_use
 from control.pages import SecureHeaders, add_pages, default_root
 from control.watch import Watch
 from sfu.node import Node
@@ -91,7 +91,11 @@ class Service:
             undo.callback(node.stop)
             signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory)
             watch = Watch(
-                settings.limits, signalling.rooms.people, lambda: node.statistics().wire.cpu, memory=share_in_use
+                settings.limits,
+                signalling.rooms.people,
+                lambda: node.statistics().wire.cpu,
+                memory=share_in_use,
+                all_gone=give_back,
             )
             signalling.rooms.opens_rooms = watch.opens_rooms
             undo.push_async_callback(signalling.stop)

@@ -28,9 +28,12 @@ class Watch:
         media_cpu: Callable[[], float],
         memory: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        all_gone: Callable[[], None],
     ) -> None:
         """`media_cpu` gives seconds that the media thread has used, `memory` the share in use.
 
+        `all_gone` is called once whenever nobody is left of those who were here.
         `media_cpu` raises RuntimeError once the thread has ended, which it does by a bug alone.
         """
         self.media_ended: Final = asyncio.Event()
@@ -38,8 +41,10 @@ class Watch:
         self._people = people
         self._media_cpu = media_cpu
         self._memory = memory
+        self._all_gone = all_gone
         self._clock = clock
         self._lag = LagMeter(clock())
+        self._anybody = False
         self._sampled: tuple[float, float] | None = None
         self._media_share = 0.0
         self._memory_share = 0.0
@@ -87,6 +92,10 @@ class Watch:
         self._arm()
 
     def _sample(self, now: float) -> None:
+        anybody = self._people().total > 0
+        if self._anybody and not anybody:
+            self._all_gone()
+        self._anybody = anybody
         self._memory_share = self._memory()
         try:
             used = self._media_cpu()

@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,9 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from signalling.errors import JournalError
-from signalling.records import Record
+from signalling.inputs import End
+from signalling.records import Record, Snapshot
+from signalling.room import Ended
 
 Compact = Callable[[Iterable[Record]], Iterable[Record]]
 """What of these records is worth keeping."""
@@ -43,11 +45,16 @@ class LogFile:
         self.size = 0
         """Bytes that count; what a failed write left behind them does not."""
         self._sequences: dict[tuple[str, int], int] = {}
+        """The last number of each life of a room that goes on."""
 
     def read(self) -> list[Record]:
         """All records; cuts off a torn last line."""
+        return list(self._read())
+
+    def _read(self) -> Iterator[Record]:
+        """One line after another: taken apart, a record is many times as large as in the file."""
         data = self._path.read_bytes()
-        records: list[Record] = []
+        self._sequences.clear()
         good = 0
         while good < len(data):
             end = data.find(b"\n", good)
@@ -56,15 +63,21 @@ class LogFile:
                 if any(_decode(rest) is not None for rest in data[good:].split(b"\n")[1:]):
                     raise JournalError("journal_corrupt", f"at byte {good}")
                 break
-            records += line
+            for record in line:
+                self._number(record)
+                yield record
             good = end + 1
         os.ftruncate(self._file, good)
         os.fsync(self._file)
         self.size = good
-        self._sequences.clear()
-        for record in records:
-            self._sequences[record.room, record.epoch] = record.sequence
-        return records
+
+    def _number(self, record: Record) -> None:
+        """Notes the number of a record on disk."""
+        key = record.room, record.epoch
+        if _is_last(record):
+            self._sequences.pop(key, None)
+        else:
+            self._sequences[key] = record.sequence
 
     def append(self, records: Iterable[Record]) -> None:
         """Numbers the records and writes them, all or none (raises OSError)."""
@@ -83,11 +96,12 @@ class LogFile:
                 os.ftruncate(self._file, self.size)
             raise
         self.size += len(line)
-        self._sequences.update(sequences)
+        for record in numbered:
+            self._number(record)
 
     def compact(self, keep: Compact) -> None:
         """Replaces the file by what is worth keeping of it (raises OSError; then the old file stays)."""
-        records = list(keep(self.read()))
+        records = list(keep(self._read()))
         part = self._path.with_name(self._path.name + ".part")
         file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
@@ -129,6 +143,17 @@ class LogFile:
         """Gives the file free."""
         os.close(self._file)
         os.close(self._lock)
+
+
+def _is_last(record: Record) -> bool:
+    """Whether none follows in this life of the room."""
+    match record.event:
+        case End():
+            return True
+        case Snapshot(room=room):
+            return isinstance(room.life, Ended)
+        case _:
+            return False
 
 
 def _encode(records: list[Record]) -> bytes:

@@ -17,29 +17,32 @@ class Recovered:
     rooms: dict[str, Room] = field(default_factory=dict)
     spent: dict[GrantId, float] = field(default_factory=dict)
 
+    def take(self, record: Record) -> None:
+        """Applies the next record."""
+        match record.event:
+            case Snapshot(room=room):
+                self.rooms[record.room] = room
+            case Spent(grant=grant, forget_at=forget_at):
+                self.spent[grant] = forget_at
+            case event:
+                if isinstance(event, Enter):
+                    self.spent[GrantId(event.issuer, event.jti)] = event.forget_at
+                self.rooms[record.room] = apply(self._life(record), event, record.at)
+
+    def _life(self, record: Record) -> Room:
+        """The life of the room that the record belongs to; a new one remembers when the last one ended."""
+        room = self.rooms.get(record.room)
+        if room is None:
+            return Room(record.room, record.epoch)
+        return room if room.epoch == record.epoch else room.successor(record.epoch)
+
 
 def replay(records: Iterable[Record]) -> Recovered:
     """Applies the records in order."""
     found = Recovered()
     for record in records:
-        match record.event:
-            case Snapshot(room=room):
-                found.rooms[record.room] = room
-            case Spent(grant=grant, forget_at=forget_at):
-                found.spent[grant] = forget_at
-            case event:
-                if isinstance(event, Enter):
-                    found.spent[GrantId(event.issuer, event.jti)] = event.forget_at
-                found.rooms[record.room] = apply(_life(found, record), event, record.at)
+        found.take(record)
     return found
-
-
-def _life(found: Recovered, record: Record) -> Room:
-    """The life of the room that the record belongs to; a new one remembers when the last one ended."""
-    room = found.rooms.get(record.room)
-    if room is None:
-        return Room(record.room, record.epoch)
-    return room if room.epoch == record.epoch else room.successor(record.epoch)
 
 
 def is_over(room: Room, now: float, memory: float) -> bool:
@@ -52,16 +55,18 @@ def compactor(wall: Callable[[], float], memory: float) -> Compact:
 
     def compact(records: Iterable[Record]) -> Iterator[Record]:
         now = wall()
-        records = list(records)
-        newest = {(record.room, record.epoch): record for record in records}
-        found = replay(records)
+        found = Recovered()
+        newest: dict[str, tuple[int, float]] = {}
+        for record in records:
+            found.take(record)
+            newest[record.room] = record.sequence, record.at
         for grant, forget_at in found.spent.items():
             if forget_at >= now:
                 yield Record("", 0, 0, now, Spent(grant, forget_at))
         for name, room in found.rooms.items():
             if not is_over(room, now, memory):
                 kept = replace(room, people={}) if isinstance(room.life, Ended) else room
-                last = newest[name, room.epoch]
-                yield Record(name, room.epoch, last.sequence, last.at, Snapshot(kept))
+                sequence, at = newest[name]
+                yield Record(name, room.epoch, sequence, at, Snapshot(kept))
 
     return compact

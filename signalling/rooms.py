@@ -12,7 +12,6 @@ from signalling import messages, seat
 from signalling.clock import Clock, Timer
 from signalling.config import SignallingConfig
 from signalling.errors import CODES, GrantError, MessageError, RoomError, SeatError, SignallingError
-from signalling.grant import GrantId
 from signalling.inputs import Act, End, Enter, Input, Move, Open, Pause, Resume, Return, SetNotice
 from signalling.journal import Journal
 from signalling.keys import KeySource, SigningKey
@@ -36,6 +35,7 @@ from signalling.recovery import is_over, replay
 from signalling.redact import mark
 from signalling.roles import is_host
 from signalling.room import Ended, Person, Room, restored
+from signalling.spent import SpentGrants
 from signalling.stats import Meter, People, count_people
 from signalling.turn import Turn
 
@@ -81,7 +81,7 @@ class Rooms:
         self._services = Services(config, node, journal, clock, self._welcome, self._over)
         self._live: dict[str, LiveRoom] = {}
         self._ended: dict[str, Room] = {}
-        self._spent: dict[GrantId, float] = {}
+        self._spent = SpentGrants()
         self._pruning: Timer | None = None
         self._log = log
         self.meter: Final = Meter()
@@ -96,7 +96,8 @@ class Rooms:
     def start(self, records: Iterable[Record]) -> None:
         """Takes up what the journal has, and listens to the node."""
         found = replay(records)
-        self._spent = found.spent
+        for grant, forget_at in found.spent.items():
+            self._spent.add(grant, forget_at)
         now = self._clock.wall()
         for name, room in found.rooms.items():
             if isinstance(room.life, Ended):
@@ -139,6 +140,17 @@ class Rooms:
         """How many rooms and people there are."""
         return count_people(live.state for live in self._live.values())
 
+    @property
+    def remembered(self) -> tuple[int, int]:
+        """How many ended rooms and spent grants are known until they have run out by themselves."""
+        return len(self._ended), len(self._spent)
+
+    def forget(self) -> None:
+        """Drops what has run out by itself; done every minute unasked."""
+        now = self._clock.wall()
+        self._spent.forget(now)
+        self._ended = {name: room for name, room in self._ended.items() if not is_over(room, now, self.memory)}
+
     async def _enter(self, join: messages.Join, token: str, link: Link) -> Member:
         grant = grants.verify(token, self._keys, audience=self._config.audience, now=self._clock.wall())
         if join.room is not None and join.room != grant.room:
@@ -156,11 +168,11 @@ class Rooms:
             jti=grant.id.jti,
             forget_at=grant.forget_at,
         )
-        self._spent[grant.id] = grant.forget_at
+        self._spent.add(grant.id, grant.forget_at)
         try:
             live = await self._settled(self._room(grant.room), event, Arrival(link, join.id))
         except SignallingError:
-            del self._spent[grant.id]
+            self._spent.discard(grant.id, grant.forget_at)
             raise
         self._log.info("entered", **self._marks(grant.room, grant.participant), role=grant.role, gate=grant.gate)
         return Member(live, grant.participant, link)
@@ -365,10 +377,7 @@ class Rooms:
             live.storage_recovered()
 
     def _prune(self) -> None:
-        """Forgets what has run out by itself."""
-        now = self._clock.wall()
-        self._spent = {grant: forget_at for grant, forget_at in self._spent.items() if forget_at >= now}
-        self._ended = {name: room for name, room in self._ended.items() if not is_over(room, now, self.memory)}
+        self.forget()
         self._pruning = self._clock.call_at(self._clock.monotonic() + PRUNE_EVERY, self._prune)
 
     def _marks(self, room: str, participant: str) -> dict[str, str]:

@@ -4,10 +4,11 @@ import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from control.lag import EVERY, LagMeter
-from control.memory import own_groups, share_in_use
+from control.memory import give_back, own_groups, share_in_use
 from control.overload import LimitsConfig, Load, Strain, strains
 from control.watch import Watch
 from signalling.stats import People
@@ -124,7 +125,7 @@ async def test_the_watch_measures_the_media_thread_and_memory() -> None:
     """In the test's own time: the ticks are called by hand."""
     now, cpu, memory = [100.0], [5.0], [0.1]
     people = People(3, 0, {"lobby": 1, "admitted": 2, "held": 0, "reconnecting": 0})
-    watch = Watch(LIMITS, lambda: people, lambda: cpu[0], lambda: memory[0], clock=lambda: now[0])
+    watch = Watch(LIMITS, lambda: people, lambda: cpu[0], lambda: memory[0], lambda: now[0], all_gone=lambda: None)
     watch.start()
     try:
         assert watch.opens_rooms()
@@ -138,3 +139,37 @@ async def test_the_watch_measures_the_media_thread_and_memory() -> None:
         assert watch.lag().count == 2
     finally:
         watch.stop()
+
+
+async def test_the_watch_tells_once_when_all_have_gone() -> None:
+    """In the test's own time, as above."""
+    now, here, told = [100.0], [0], []
+    watch = Watch(
+        LIMITS,
+        lambda: People(0, 0, {"lobby": 0, "admitted": here[0], "held": 0, "reconnecting": 0}),
+        lambda: 0.0,
+        lambda: 0.1,
+        lambda: now[0],
+        all_gone=lambda: told.append(now[0]),
+    )
+    watch.start()
+    try:
+        for here[0] in (0, 2, 1, 0, 0, 1, 0):
+            now[0] += 1
+            watch._tick()
+        assert told == [104.0, 107.0]
+    finally:
+        watch.stop()
+
+
+def test_free_memory_is_given_back() -> None:
+    def resident() -> int:
+        return int(psutil.Process().memory_info().rss)
+
+    blocks = [bytes(2_000) for _ in range(20_000)]
+    kept = blocks[::500]  # so that the heap can't simply be cut at its end
+    full = resident()
+    blocks.clear()
+    give_back()
+    assert full - resident() > 25_000_000
+    assert len(kept) == 40

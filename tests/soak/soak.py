@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import statistics
 import tempfile
 import time
 from collections import Counter
@@ -29,8 +30,10 @@ LOOK_EVERY_S: Final = 0.2
 PAUSE_S: Final = 0.03
 WARM: Final = 1 / 20
 """Of the time, at least two seconds: what is made once for all, and room for as many as there will be, is no leak."""
-MEMORY: Final = 16 << 20
-"""Bytes that the allocator may keep, and that ended rooms and spent grants take until they are forgotten."""
+MEMORY: Final = 4 << 20
+"""Bytes by which pages that hold something old and much that is free may differ from one time to the next."""
+LATER_S: Final = 14 * 3600
+"""When every seat, grant and ended room of today has run out."""
 HARMLESS: Final = ("no raised priority",)
 
 
@@ -42,7 +45,11 @@ class Vitals:
     threads: int
     descriptors: int
     memory: int
+    """Bytes that are resident once the allocator has given back what is free."""
     peers: int
+    ended: int
+    """Ended rooms that are remembered, as grants that are spent."""
+    spent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +61,28 @@ class Outcome:
     done: Counter[str]
     before: Vitals
     after: Vitals
-    memory: tuple[int, ...]
-    """Bytes at each check, people in their rooms."""
+    """All have gone."""
+    later: Vitals
+    """And what they left has run out, as before the first of them came."""
+    memory: tuple[tuple[float, int], ...]
+    """Bytes at each check, people in their rooms, and when that was in seconds."""
     log: tuple[str, ...]
 
     def faults(self) -> list[str]:
         """What is not as it was."""
-        before, after = self.before, self.after
+        before, after = self.before, self.later
         found = [f"log: {line}" for line in self.log]
-        for name in ("tasks", "threads", "descriptors", "peers"):
+        for name in ("tasks", "threads", "descriptors", "peers", "ended", "spent"):
             if getattr(after, name) > getattr(before, name):
                 found.append(f"{name}: {getattr(before, name)} before, {getattr(after, name)} after")
         if after.memory - before.memory > MEMORY:
-            found.append(f"memory: {before.memory >> 20} MiB before, {after.memory >> 20} MiB after")
+            found.append(f"memory: {_mib(before.memory)} MiB before, {_mib(after.memory)} MiB after")
         return found
+
+    def slope(self) -> float:
+        """By how many bytes an hour the checks' memory grows, by least squares."""
+        times = [at for at, _ in self.memory]
+        return statistics.linear_regression(times, [size for _, size in self.memory]).slope * 3600
 
 
 async def run(seconds: float, seed: int) -> Outcome:
@@ -86,10 +101,10 @@ async def run(seconds: float, seed: int) -> Outcome:
                     max(SIZES) - 1,
                 )
                 walk = _Walk(server, place, SigningKey.read(data / KEY), seed)
-                before, after = await walk.run(seconds)
+                before, after, later = await walk.run(seconds)
         log = tuple((data / "errors.log").read_text().splitlines())
     harmful = tuple(line for line in log if not any(words in line for words in HARMLESS))
-    return Outcome(walk.steps, walk.checks, walk.done, before, after, tuple(walk.memory), harmful)
+    return Outcome(walk.steps, walk.checks, walk.done, before, after, later, tuple(walk.memory), harmful)
 
 
 class _Walk:
@@ -102,14 +117,16 @@ class _Walk:
         self.steps = 0
         self.checks = 0
         self.done: Counter[str] = Counter()
-        self.memory: list[int] = []
+        self.memory: list[tuple[float, int]] = []
 
-    async def run(self, seconds: float) -> tuple[Vitals, Vitals]:
+    async def run(self, seconds: float) -> tuple[Vitals, Vitals, Vitals]:
         fresh = await self._vitals()
         await self._party(max(2.0, seconds * WARM))
-        before = await self._given_back(fresh)
+        await self._given_back(fresh)
+        before = await self._later()
+        self.memory.clear()
         await self._party(seconds)
-        return before, await self._given_back(before)
+        return before, await self._given_back(before), await self._later()
 
     async def _party(self, seconds: float) -> None:
         """All come, walk about for so long, and go."""
@@ -154,7 +171,7 @@ class _Walk:
             await asyncio.sleep(LOOK_EVERY_S)
         assert not found, "\n".join(found)
         self.checks += 1
-        self.memory.append((await self._vitals()).memory)
+        self.memory.append((time.monotonic(), (await self._vitals()).memory))
         for party in parties:
             for person in party.people:
                 if person.leg is not None:
@@ -162,6 +179,11 @@ class _Walk:
 
     def _of(self, tables: dict[str, Any], party: Party) -> list[str]:
         return list(disagreements(tables, party.room, party.people))
+
+    async def _later(self) -> Vitals:
+        """When all that was for a time has run out."""
+        await self._server.ask("later", seconds=LATER_S)
+        return await self._vitals()
 
     async def _vitals(self) -> Vitals:
         return Vitals(**await self._server.ask("vitals"))
@@ -181,6 +203,16 @@ def describe(outcome: Outcome) -> str:
     """For people."""
     acts = {name: count for name, count in sorted(outcome.done.items())}
     lines = [f"{outcome.steps} steps, {outcome.checks} checks", json.dumps(acts)]
-    lines += ["MiB " + " ".join(str(size >> 20) for size in outcome.memory)]
-    lines += [f"before {outcome.before}", f"after  {outcome.after}", *outcome.faults()]
-    return "\n".join(lines)
+    lines += ["MiB " + " ".join(_mib(size) for _, size in outcome.memory)]
+    lines += [f"{name} {getattr(outcome, name)}" for name in ("before", "after", "later")]
+    after, later = outcome.after, outcome.later
+    lines += [
+        f"{_mib(later.memory - outcome.before.memory)} MiB more than before; {_mib(after.memory - later.memory)} MiB "
+        f"went with {after.ended} ended rooms and {after.spent} spent grants",
+        f"{_mib(outcome.slope())} MiB an hour while it lasted",
+    ]
+    return "\n".join([*lines, *outcome.faults()])
+
+
+def _mib(size: float) -> str:
+    return f"{size / (1 << 20):.1f}"
