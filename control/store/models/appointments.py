@@ -6,8 +6,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, ForeignKeyConstraint, Index, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
+from control.scheduling.surface import Surface
 from control.store.base import Base, Id, Scoped, Versioned, choice
-from control.store.models.types import Surface
 from signalling.roles import Role
 
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from control.scheduling.surface import Surface
 from control.store.base import Base, Id, Scoped, Versioned, choice
-from control.store.models.types import Surface
 
 
 class Schedule(Scoped, Versioned, Base):

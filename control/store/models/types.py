@@ -1,20 +1,12 @@
 """Types of appointment: how long, by what contact surface, who may book, when its room opens."""
 
 from datetime import timedelta
-from enum import StrEnum
 
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from control.scheduling.surface import Surface
 from control.store.base import Base, Id, Scoped, Versioned, choice
-
-
-class Surface(StrEnum):
-    """How the two sides meet."""
-
-    PHYSICAL = "physical"
-    VIDEO = "video"
-    TELEPHONE = "telephone"
 
 
 class AppointmentType(Scoped, Versioned, Base):

@@ -1,0 +1,1 @@
+"""Who may enter the room of a consultation, and what happens there."""

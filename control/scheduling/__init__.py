@@ -1,0 +1,1 @@
+"""Types, schedules, week templates, work plans, slots and appointments."""
