@@ -52,6 +52,10 @@ class CheckpointSink(Protocol):
         """The newest of a clinic."""
         ...
 
+    def clinics(self) -> frozenset[str]:
+        """Those that it has anything of."""
+        ...
+
 
 class DirectorySink:
     """A directory, perhaps mounted from elsewhere; it is made where it is missing."""
@@ -95,6 +99,12 @@ class DirectorySink:
                 if checkpoint is not None:
                     return checkpoint
         return None
+
+    def clinics(self) -> frozenset[str]:
+        try:
+            return frozenset(path.name for path in self._directory.iterdir() if _CLINIC.fullmatch(path.name))
+        except FileNotFoundError:
+            return frozenset()
 
     def _files(self, clinic: str) -> list[Path]:
         return sorted(self._folder(clinic).glob("*.jsonl"))

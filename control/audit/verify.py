@@ -25,6 +25,12 @@ class Fault(Enum):
     """At a checkpoint the chain has another hash than was signed: it was written anew from some row before."""
     TRUNCATED = "truncated"
     """The chain ends before its last checkpoint."""
+    HEAD = "head"
+    """The head that is kept beside the rows, from which the next one follows, is not the last row's."""
+    UNLISTED = "unlisted"
+    """The list by which patients find who looked does not say what the row says."""
+    UNREADABLE = "unreadable"
+    """Lines among the checkpoints that are none; they have no rows."""
     FORGED = "forged"
     """A checkpoint that none of our keys signed, or of another clinic."""
     LOST = "lost"
@@ -46,32 +52,52 @@ class Finding:
         return self.fault is not Fault.LOST
 
 
-def verify(clinic: str, rows: Iterable[Row], checkpoints: Iterable[Checkpoint], keys: KeySource) -> list[Finding]:
-    """All that is wrong with a clinic's rows, given in the order in which they are stored, and its checkpoints.
+class Verification:
+    """Reads a clinic's checkpoints, then its rows in the order in which they are stored, one by one."""
 
-    Nothing found means: up to the last checkpoint these are the rows that were written, and none is missing. What was
-    written after it is only known to hang together. Rows are read once, so that they may come from a cursor.
-    """
-    findings: list[Finding] = []
-    genuine: list[Checkpoint] = []
-    for checkpoint in checkpoints:
-        if checkpoint.clinic == clinic and checkpoint.genuine(keys):
-            genuine.append(checkpoint)
-        else:
-            findings.append(Finding(clinic, Fault.FORGED, checkpoint.sequence, checkpoint.sequence))
-    standing, lost = _without_lost(genuine)
-    findings += (Finding(clinic, Fault.LOST, first, last) for first, last in lost)
-    signed: dict[int, set[bytes]] = {}
-    for checkpoint in standing:
-        signed.setdefault(checkpoint.sequence, set()).add(checkpoint.hash)
-    head = Head.start(clinic)
+    def __init__(self, clinic: str, checkpoints: Iterable[Checkpoint], keys: KeySource) -> None:
+        self.findings: list[Finding] = []
+        self._head = Head.start(clinic)
+        genuine: list[Checkpoint] = []
+        for checkpoint in checkpoints:
+            if checkpoint.clinic == clinic and checkpoint.genuine(keys):
+                genuine.append(checkpoint)
+            else:
+                self.findings.append(Finding(clinic, Fault.FORGED, checkpoint.sequence, checkpoint.sequence))
+        standing, lost = _without_lost(genuine)
+        self.findings += (Finding(clinic, Fault.LOST, first, last) for first, last in lost)
+        self._signed: dict[int, set[bytes]] = {}
+        for checkpoint in standing:
+            self._signed.setdefault(checkpoint.sequence, set()).add(checkpoint.hash)
+
+    @property
+    def head(self) -> Head:
+        """The last row so far."""
+        return self._head
+
+    def add(self, row: Row) -> None:
+        """The next row."""
+        self.findings += _examine(row, self._head, self._signed.get(row.sequence, set()))
+        self._head = Head(self._head.clinic, max(self._head.sequence, row.sequence), row.hash)
+
+    def finish(self) -> list[Finding]:
+        """There are no more rows: all that is wrong.
+
+        Nothing found means: up to the last checkpoint these are the rows that were written, and none is missing. What
+        was written after it is only known to hang together.
+        """
+        last = max(self._signed, default=0)
+        if last > self._head.sequence:
+            self.findings.append(Finding(self._head.clinic, Fault.TRUNCATED, self._head.sequence + 1, last))
+        return self.findings
+
+
+def verify(clinic: str, rows: Iterable[Row], checkpoints: Iterable[Checkpoint], keys: KeySource) -> list[Finding]:
+    """All that is wrong with a clinic's rows, given in the order in which they are stored, and its checkpoints."""
+    verification = Verification(clinic, checkpoints, keys)
     for row in rows:
-        findings += _examine(row, head, signed.get(row.sequence, set()))
-        head = Head(clinic, max(head.sequence, row.sequence), row.hash)
-    last = max(signed, default=0)
-    if last > head.sequence:
-        findings.append(Finding(clinic, Fault.TRUNCATED, head.sequence + 1, last))
-    return findings
+        verification.add(row)
+    return verification.finish()
 
 
 def _examine(row: Row, head: Head, signed: Set[bytes]) -> Iterator[Finding]:
