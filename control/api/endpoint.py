@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from control.api.transactions import Store
 from control.errors import ControlError, ForbiddenError, NotLoggedInError
 from control.identity.callers import Caller, Integrator, LoggedIn
 from control.identity.roles import STAFF, Role
@@ -47,14 +48,17 @@ class Call(Generic[BodyT, QueryT]):
     caller: Caller
     body: BodyT
     query: QueryT
-    path: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str]
     """The identifiers in the path."""
 
-    versions: frozenset[int] | None = None
+    versions: frozenset[int] | None
     """The versions that the caller means to change (If-Match); None stands for whichever is there."""
 
-    base_url: str = ""
+    base_url: str
     """How the caller's browser reaches us: scheme and host."""
+
+    store: Store
+    """The database; a request with an idempotency key has its answer kept by the act's transaction."""
 
     @property
     def id(self) -> str:
@@ -111,7 +115,7 @@ class Endpoint(Generic[BodyT, QueryT, AnswerT]):
     """Where the thing made is found: a path of ours with the answer's fields in braces."""
 
     idempotent: bool = False
-    """Takes an Idempotency-Key."""
+    """Takes an Idempotency-Key; the act then happens in one `store.transact`, whose result is the answer."""
 
     conditional: bool = False
     """Asks for If-Match."""

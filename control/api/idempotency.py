@@ -4,17 +4,13 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from control.api.errors import HeaderError
-from control.errors import IdempotencyConflictError
 from control.identity.callers import Caller, Integrator, LoggedIn, Nobody
 
-KEPT: Final = timedelta(hours=24)
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}")
 
 
@@ -40,28 +36,12 @@ class Recorded:
     body: str = field(repr=False)
 
 
-class Attempt(Protocol):
-    """One request with a key, within the transaction of its act."""
+class Replay(Exception):  # noqa: N818 - nothing is wrong: it leads past the act to the answer that was given before
+    """The request came before; raised within its transaction, so that nothing of the second time lasts."""
 
-    @property
-    def before(self) -> tuple[bytes, Recorded] | None:
-        """The content and the answer of the first request, where this is not the first."""
-        ...
-
-    async def record(self, answer: Recorded) -> None:
-        """Keeps the answer, in the act's transaction: both last, or neither."""
-        ...
-
-
-class IdempotencyStore(Protocol):
-    """Where answers are kept for `KEPT`."""
-
-    def attempt(self, once: Once) -> AbstractAsyncContextManager[Attempt]:
-        """The transaction that the act takes part in; ended by an error, nothing of it lasts.
-
-        A twin that comes meanwhile waits for it (raises IdempotencyBusyError where that takes too long).
-        """
-        ...
+    def __init__(self, recorded: Recorded) -> None:
+        super().__init__()
+        self.recorded = recorded
 
 
 def once(header: str, caller: Caller, route: str, path: Mapping[str, str], content: object) -> Once:
@@ -69,19 +49,8 @@ def once(header: str, caller: Caller, route: str, path: Mapping[str, str], conte
     if not _KEY.fullmatch(header):
         raise HeaderError("Idempotency-Key must be 8 to 200 visible ASCII characters")
     said = json.dumps([dict(path), content], sort_keys=True, separators=(",", ":"))
-    return Once(
-        _name(caller), route, sha256(header.encode()).hexdigest(), hmac.digest(header.encode(), said.encode(), sha256)
-    )
-
-
-def replay(attempt: Attempt, request: Once) -> Recorded | None:
-    """The earlier answer, None for a first request (raises IdempotencyConflictError for another one)."""
-    if attempt.before is None:
-        return None
-    content, answer = attempt.before
-    if not hmac.compare_digest(content, request.content):
-        raise IdempotencyConflictError("this idempotency key came with another request before")
-    return answer
+    authenticated = hmac.digest(header.encode(), said.encode(), "sha256")
+    return Once(_name(caller), route, sha256(header.encode()).hexdigest(), authenticated)
 
 
 def _name(caller: Caller) -> str:

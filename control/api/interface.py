@@ -13,9 +13,10 @@ from control.api import conditional, idempotency
 from control.api.access import COOKIE, Doors
 from control.api.endpoint import PREFIX, Call, NewSession, Route
 from control.api.errors import MediaTypeError, UnexpectedBodyError
-from control.api.idempotency import IdempotencyStore, Recorded
+from control.api.idempotency import Recorded, Replay
 from control.api.models import ID_PATTERN, Nothing
 from control.api.origin import base_url
+from control.api.transactions import Stores
 from control.api.validation import read_body, read_query
 from control.errors import NotFoundError
 from control.identity.callers import Caller
@@ -29,7 +30,7 @@ class Interface:
     """What all endpoints share."""
 
     doors: Doors
-    answers: IdempotencyStore
+    stores: Stores
 
     def add_to(self, app: web.Application, routes: Iterable[Route]) -> None:
         """Adds the routes."""
@@ -39,32 +40,28 @@ class Interface:
     def _handler(self, route: Route) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             caller = await self.doors.enter(request, route)
-            call, plain = await self._read(request, route, caller)
-            key = request.headers.get("Idempotency-Key")
-            if route.idempotent and key is not None:
-                return await self._once(request, route, call, key, plain)
-            return _answer(request, route, await route.act(call))
+            call = await self._read(request, route, caller)
+            try:
+                result = await route.act(call)
+            except Replay as replay:
+                return _replayed(replay.recorded)
+            return _answer(request, route, result)
 
         return handle
 
-    async def _read(self, request: web.Request, route: Route, caller: Caller) -> tuple[Call[Any, Any], object]:
+    async def _read(self, request: web.Request, route: Route, caller: Caller) -> Call[Any, Any]:
         path = _path(request.match_info)
         query = read_query(request.rel_url.raw_query_string, route.query or Nothing)
         expected = conditional.versions(request.headers.get("If-Match")) if route.conditional else None
         body, plain = await _body(request, route.body)
         url = base_url(request, self.doors.public_url)
-        return Call(caller, body, query, path, expected, url), plain
-
-    async def _once(
-        self, request: web.Request, route: Route, call: Call[Any, Any], key: str, plain: object
-    ) -> web.StreamResponse:
-        once = idempotency.once(key, call.caller, route.name, call.path, plain)
-        async with self.answers.attempt(once) as attempt:
-            if (before := idempotency.replay(attempt, once)) is not None:
-                return _replayed(before)
-            answer = _answer(request, route, await route.act(call))
-            await attempt.record(_recorded(answer))
-        return answer
+        key = request.headers.get("Idempotency-Key") if route.idempotent else None
+        if key is None:
+            store = self.stores.plain
+        else:
+            once = idempotency.once(key, caller, route.name, path, plain)
+            store = self.stores.once(once, lambda result: _recorded(_answer(request, route, result)))
+        return Call(caller, body, query, path, expected, url, store)
 
 
 def _path(found: Mapping[str, str]) -> Mapping[str, str]:
@@ -85,7 +82,7 @@ async def _body(request: web.Request, model: type[BaseModel] | None) -> tuple[Ba
     return read_body(await request.read(), model)
 
 
-def _answer(request: web.Request, route: Route, result: BaseModel | NewSession[Any] | None) -> web.Response:
+def _answer(request: web.Request, route: Route, result: Any) -> web.Response:
     answer = result.answer if isinstance(result, NewSession) else result
     response = web.Response(status=route.status, headers={"Cache-Control": "no-store"})
     if answer is not None:
@@ -117,7 +114,7 @@ def _recorded(answer: web.Response) -> Recorded:
 
 
 def _replayed(before: Recorded) -> web.Response:
-    headers = {"Cache-Control": "no-store", "Idempotency-Replayed": "true", **before.headers}
+    headers = {"Cache-Control": "no-store", **before.headers}
     response = web.Response(status=before.status, headers=headers)
     if before.body:
         response.text = before.body

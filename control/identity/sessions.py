@@ -57,19 +57,19 @@ class SessionStore(Protocol):
     """Where sessions are kept."""
 
     async def find(self, digest: bytes) -> Session | None:
-        """The session of this digest, expired or not."""
+        """The session of this digest, expired or not; none where its person is no longer what it says."""
         ...
 
     async def add(self, session: Session, instead_of: bytes | None) -> None:
-        """Keeps a new session and, in the same act, forgets the one it takes the place of."""
+        """Keeps a new session and, in the same act, forgets the one it takes the place of, by its digest."""
         ...
 
     async def touch(self, digest: bytes, seen_at: datetime) -> None:
         """Writes down that a session was used."""
         ...
 
-    async def remove(self, digest: bytes) -> None:
-        """Forgets a session; nothing happens where there is none."""
+    async def end(self, caller: LoggedIn, at: datetime) -> None:
+        """Forgets a session at its person's wish; nothing happens where there is none."""
         ...
 
 
@@ -97,7 +97,6 @@ class Sessions:
             return None
         now = self._now()
         if not is_alive(session, now, self._idle):
-            await self._store.remove(session.digest)
             return None
         if now - session.seen_at > self._idle / _TOUCHES:
             await self._store.touch(session.digest, now)
@@ -105,7 +104,7 @@ class Sessions:
 
     async def end(self, caller: LoggedIn) -> None:
         """Logout."""
-        await self._store.remove(caller.session)
+        await self._store.end(caller, self._now())
 
     async def _add(
         self, person: str, role: Role, clinic: str | None, acr: str | None, authenticated_at: datetime, before: Caller

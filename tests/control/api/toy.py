@@ -2,14 +2,14 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from ipaddress import ip_network
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
@@ -19,14 +19,14 @@ from control.api.access import COOKIE, Doors
 from control.api.config import ApiConfig
 from control.api.docs import add_documents
 from control.api.endpoint import CLINIC, EVERYONE, PUBLIC, Call, Endpoint, NewSession, Route
-from control.api.idempotency import Once, Recorded
+from control.api.idempotency import Once, Recorded, Replay
 from control.api.interface import Interface
 from control.api.keys import ApiKeys
 from control.api.models import Id, Input, Instant, Line, Output, Page, PageQuery, Versioned, Words
 from control.api.paging import page, position_of
 from control.api.problems import problems
 from control.api.rate import RateLimits
-from control.errors import ControlError, NotFoundError, PreconditionFailedError
+from control.errors import ControlError, IdempotencyConflictError, NotFoundError, PreconditionFailedError
 from control.identity.callers import Integrator, LoggedIn
 from control.identity.roles import Role
 from control.identity.sessions import Session, Sessions, SessionsConfig
@@ -37,6 +37,7 @@ CLINIC_A: Final = "a" * 26
 KEY: Final = "k" * 40
 ORIGIN: Final = "https://video.example.org"
 
+ResultT = TypeVar("ResultT")
 Client = TestClient[web.Request, web.Application]
 
 
@@ -101,34 +102,47 @@ class MemorySessions:
         self.writes += 1
         self.kept[digest] = replace(self.kept[digest], seen_at=seen_at)
 
-    async def remove(self, digest: bytes) -> None:
-        self.kept.pop(digest, None)
+    async def end(self, caller: LoggedIn, at: datetime) -> None:
+        self.kept.pop(caller.session, None)
 
 
 @dataclass(slots=True)
-class MemoryAttempt:
-    before: tuple[bytes, Recorded] | None
-    answer: Recorded | None = None
-
-    async def record(self, answer: Recorded) -> None:
-        self.answer = answer
-
-
-@dataclass(slots=True)
-class MemoryAnswers:
-    """A store whose transaction is a lock."""
+class MemoryStores:
+    """Stores without a database: a transaction is a lock."""
 
     kept: dict[tuple[str, str, str], tuple[bytes, Recorded]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @asynccontextmanager
-    async def attempt(self, once: Once) -> AsyncIterator[MemoryAttempt]:
-        place = (once.caller, once.route, once.key)
-        async with self.lock:
-            attempt = MemoryAttempt(self.kept.get(place))
-            yield attempt
-            if attempt.answer is not None:
-                self.kept[place] = (once.content, attempt.answer)
+    @property
+    def plain(self) -> "MemoryStore":
+        return MemoryStore(self, None, None)
+
+    def once(self, once: Once, record: Callable[[Any], Recorded]) -> "MemoryStore":
+        return MemoryStore(self, once, record)
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    stores: MemoryStores
+    once: Once | None
+    record: Callable[[Any], Recorded] | None
+
+    async def transact(self, clinic: str | None, act: Callable[[Any], Awaitable[ResultT]]) -> ResultT:
+        async with self.stores.lock:
+            if self.once is None or self.record is None:
+                return await act(None)
+            place = (self.once.caller, self.once.route, self.once.key)
+            if (before := self.stores.kept.get(place)) is not None:
+                content, answer = before
+                if content != self.once.content:
+                    raise IdempotencyConflictError("another request")
+                raise Replay(answer)
+            result = await act(None)
+            self.stores.kept[place] = (self.once.content, self.record(result))
+            return result
+
+    def look(self, clinic: str | None) -> AbstractAsyncContextManager[Any]:
+        return nullcontext()
 
 
 @dataclass(slots=True)
@@ -181,10 +195,13 @@ class Toy:
         return page(left, call.query.limit, lambda thing: thing, lambda thing: (thing.id,))
 
     async def make(self, call: Call[NewThing, None]) -> Thing:
+        return await call.store.transact(call.clinic, lambda _: self._make(call.body))
+
+    async def _make(self, new: NewThing) -> Thing:
         if len(self.things) >= 300:
             raise FullError("there is no room for another")
         identifier = f"{next(self.made):026d}".translate(str.maketrans("0123456789", "abcdefghij"))
-        thing = Thing(id=identifier, version=1, **call.body.model_dump(exclude={"tags"}))
+        thing = Thing(id=identifier, version=1, **new.model_dump(exclude={"tags"}))
         self.things.append(thing)
         return thing
 
@@ -235,7 +252,7 @@ def application(toy: Toy, config: ApiConfig | None = None) -> web.Application:
         ORIGIN,
         (ip_network("127.0.0.1/32"),),
     )
-    Interface(doors, MemoryAnswers()).add_to(app, toy.routes())
+    Interface(doors, MemoryStores()).add_to(app, toy.routes())
     add_documents(app, toy.routes())
     return app
 
