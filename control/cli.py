@@ -12,6 +12,7 @@ import uvloop
 
 from control import demo, logs
 from control.app import Lab, Service
+from control.commands import database, secrets
 from control.config import Settings, check_production, load
 from control.doctor.entrance import ByKey, ByLinks, Entrance
 from control.doctor.examine import examine
@@ -155,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--url", help="for --call: where the server is reached, if not at http.public_url")
     doctor.add_argument("--link", nargs=2, metavar=("PRACTITIONER", "PATIENT"), help="for --call: two lab links")
     doctor.set_defaults(run=_doctor)
+
+    database.add_to(commands)
+    secrets.add_to(commands)
 
     shown = commands.add_parser("demo", help="everything at once, with two people and a lab link for each")
     shown.add_argument("--port", type=int, default=8080)

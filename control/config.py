@@ -80,6 +80,10 @@ class AuditConfig:
     checkpoint_sink: Path | None = None
     """A folder for signed checkpoints, best on another host; unset, one in the data directory."""
 
+    def directory(self, data: Path) -> Path:
+        """Where checkpoints are, for an installation with this data directory."""
+        return self.checkpoint_sink or data / "audit-checkpoints"
+
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:

@@ -203,3 +203,27 @@ class SealKeyUnknownError(SealError):
     """The key by which a pseudonym or a sealed number was made is in no file."""
 
     code = "seal_key_unknown"
+
+
+class BackupError(ControlError):
+    """A backup that can't be taken, or not be brought back."""
+
+    code = "backup_failed"
+
+
+class DatabaseInUseError(ControlError):
+    """Somebody is connected to a database that is to be replaced."""
+
+    code = "database_in_use"
+
+
+class WitnessError(ControlError):
+    """The database was restored, and the sink of audit checkpoints doesn't know of it."""
+
+    code = "restore_not_witnessed"
+
+
+class DatabaseOutdatedError(ControlError):
+    """The tables are not those of this version."""
+
+    code = "database_outdated"

@@ -34,7 +34,12 @@ async def is_current(url: URL) -> bool:
         await engine.dispose()
 
 
-def _config(connection: Connection) -> Config:
+def revisions() -> frozenset[str]:
+    """All versions of the tables that this version knows."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions())
+
+
+def _config(connection: Connection | None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection

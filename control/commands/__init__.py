@@ -1,0 +1,1 @@
+"""The commands of `venterom` that have more to say than one line, a file each."""
