@@ -26,7 +26,7 @@ class Code(StrEnum):
     SLOT_TAKEN = "slot_taken"
     # Who may book.
     TYPE_NOT_VIDEO = "type_not_video"
-    SURFACE_NOT_OFFERED = "surface_not_offered"
+    ALREADY_BOOKED = "already_booked"
     AGE_UNKNOWN = "age_unknown"
     TOO_YOUNG = "too_young"
     TOO_OLD = "too_old"
@@ -128,13 +128,8 @@ WORDS: Final[Mapping[Code, Wording]] = MappingProxyType(
             Text("Denne typen time kan ikke være på video.", "This type of appointment can't be by video."),
             Text("En administrator kan åpne typen for video.", "An administrator can open the type for video."),
         ),
-        Code.SURFACE_NOT_OFFERED: Wording(
-            Text(
-                "Denne typen time tilbys ikke på denne måten.", "This type of appointment is not offered in this way."
-            ),
-            Text(
-                "En administrator kan endre måtene typen tilbys på.", "An administrator can change how the type is met."
-            ),
+        Code.ALREADY_BOOKED: Wording(
+            Text("Du har denne timen allerede.", "You have this appointment already."),
         ),
         Code.AGE_UNKNOWN: Wording(
             Text(f"Vi mangler fødselsdatoen din. {_ASK}", f"We lack your date of birth. {_CALL}"),

@@ -37,7 +37,8 @@ class Type:
     active: bool
     published: bool
     """Bookable online."""
-    surfaces: frozenset[Surface]
+    video: bool
+    """Whether it may be by video; otherwise every type can be held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ class Patient:
     referred: bool
     open_bookings: int
     """Appointments to come that count for the limit; one that is being moved does not."""
+    booked_already: bool
+    """Whether this very slot is the patient's already, as in a group that has places left."""
 
 
 def shown_online(chain: Chain) -> tuple[Obstacle, ...]:
@@ -116,8 +119,8 @@ def _possible(chain: Chain) -> Iterator[Code]:
     """What binds staff as well."""
     if chain.surface is Surface.VIDEO and not chain.clinic.video:
         yield Code.VIDEO_OFF
-    if chain.surface not in chain.type.surfaces:
-        yield Code.TYPE_NOT_VIDEO if chain.surface is Surface.VIDEO else Code.SURFACE_NOT_OFFERED
+    if chain.surface is Surface.VIDEO and not chain.type.video:
+        yield Code.TYPE_NOT_VIDEO
     if chain.slot is None:
         yield Code.SLOT_MISSING
     elif chain.slot.taken:
@@ -149,6 +152,8 @@ def to_book(
     A code comes once, with the narrower limit where several restrictions give it.
     """
     found = [Obstacle(code) for code in _possible(chain)]
+    if patient.booked_already:
+        found.append(Obstacle(Code.ALREADY_BOOKED))
     match by:
         case By.STAFF:
             if not chain.type.active:
@@ -247,6 +252,11 @@ def to_change(phase: Phase, start: datetime, notice: timedelta, by: By, now: dat
     if by is By.PATIENT and now > start - notice:
         found.append(Obstacle(Code.TOO_LATE_TO_CHANGE, start - notice))
     return tuple(found)
+
+
+def hints_at_video(remark: str | None) -> bool:
+    """Whether the remark of a booking from another system says that it is meant to be by video."""
+    return remark is not None and "video" in remark.casefold()
 
 
 class Channel(StrEnum):

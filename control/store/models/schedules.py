@@ -8,9 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from control.scheduling.surface import Surface
 from control.store.base import Base, Id, Scoped, Versioned, choice
+from control.store.models.types import Restricted
 
 
-class Schedule(Scoped, Versioned, Base):
+class Schedule(Scoped, Versioned, Restricted, Base):
     """A practitioner's times in one clinic."""
 
     __tablename__ = "schedule"
@@ -38,6 +39,8 @@ class WeekTemplate(Scoped, Versioned, Base):
     name: Mapped[str]
     weeks: Mapped[int] = mapped_column(default=1)
     """After how many weeks it begins anew."""
+    active: Mapped[bool] = mapped_column(default=True)
+    """Without it the free slots made from it are not shown."""
 
 
 class TemplateEntry(Scoped, Base):
@@ -83,6 +86,8 @@ class WorkPlan(Scoped, Versioned, Base):
     last_day: Mapped[date]
     applied_version: Mapped[int | None]
     """The template's version when slots were last made; None before the first time."""
+    active: Mapped[bool] = mapped_column(default=True)
+    """Without it its free slots are not shown."""
 
 
 class SlotState(StrEnum):

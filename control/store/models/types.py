@@ -9,7 +9,22 @@ from control.scheduling.surface import Surface
 from control.store.base import Base, Id, Scoped, Versioned, choice
 
 
-class AppointmentType(Scoped, Versioned, Base):
+class Restricted:
+    """Who may book, as a schedule or a type says it; those of both hold."""
+
+    age_from: Mapped[int | None]
+    age_to: Mapped[int | None]
+    """Ages, in whole years, that may book, both included."""
+    new_patients: Mapped[bool] = mapped_column(default=True)
+    own_list_only: Mapped[bool] = mapped_column(default=False)
+    referral_needed: Mapped[bool] = mapped_column(default=False)
+    lead_minutes: Mapped[int] = mapped_column(default=0)
+    """How long before the start patients must have booked."""
+    horizon_days: Mapped[int | None]
+    """How far ahead patients may book."""
+
+
+class AppointmentType(Scoped, Versioned, Restricted, Base):
     """A type of appointment; only an administrator changes it."""
 
     __tablename__ = "appointment_type"
@@ -38,18 +53,10 @@ class AppointmentType(Scoped, Versioned, Base):
     guests: Mapped[bool] = mapped_column(default=True)
     """Whether named guests may be invited."""
 
-    age_from: Mapped[int | None]
-    age_to: Mapped[int | None]
-    """Ages, in whole years, that may book, both included."""
-    new_patients: Mapped[bool] = mapped_column(default=True)
-    own_list_only: Mapped[bool] = mapped_column(default=False)
-    referral_needed: Mapped[bool] = mapped_column(default=False)
     max_open: Mapped[int | None]
     """How many future bookings of this type a patient may have at a time."""
-    lead_minutes: Mapped[int] = mapped_column(default=0)
-    """How long before the start patients must have booked."""
-    horizon_days: Mapped[int | None]
-    """How far ahead patients may book."""
+    change_minutes: Mapped[int] = mapped_column(default=0)
+    """Until how long before the start patients may cancel and move by themselves."""
     booking_text: Mapped[str | None]
     """Extra information shown while booking."""
 

@@ -26,6 +26,7 @@ from control.scheduling.rules import (
     Slot,
     Type,
     age_on,
+    hints_at_video,
     shown_online,
     to_book,
     to_change,
@@ -41,12 +42,12 @@ OSLO = ZoneInfo("Europe/Oslo")
 WHOLE = Chain(
     clinic=Clinic(video=True, zone=OSLO),
     schedule_published=True,
-    type=Type(active=True, published=True, surfaces=frozenset(Surface)),
+    type=Type(active=True, published=True, video=True),
     origin=Planned(template=True, work_plan=True),
     slot=Slot(START, START + HOUR / 2, taken=False),
     surface=Surface.VIDEO,
 )
-PATIENT = Patient(born=date(1980, 5, 17), known=True, listed=True, referred=True, open_bookings=1)
+PATIENT = Patient(born=date(1980, 5, 17), known=True, listed=True, referred=True, open_bookings=1, booked_already=False)
 STRICT = Restrictions(18, 67, False, True, False, 2, timedelta(hours=2), timedelta(days=30))
 REFERRED = Restrictions(referral_needed=True)
 
@@ -99,9 +100,8 @@ LINKS: Mapping[Code, Callable[[Case], Case]] = {
 BREAK: Mapping[Code, Callable[[Case], Case]] = {
     **LINKS,
     Code.VIDEO_OFF: lambda case: case.with_chain(clinic=replace(case.chain.clinic, video=False)),
-    Code.TYPE_NOT_VIDEO: lambda case: case.with_chain(
-        type=replace(case.chain.type, surfaces=frozenset({Surface.PHYSICAL}))
-    ),
+    Code.TYPE_NOT_VIDEO: lambda case: case.with_chain(type=replace(case.chain.type, video=False)),
+    Code.ALREADY_BOOKED: lambda case: case.with_patient(booked_already=True),
     Code.AGE_UNKNOWN: lambda case: case.with_patient(born=None),
     Code.NEW_PATIENTS_CLOSED: lambda case: case.with_patient(known=False),
     Code.NOT_ON_LIST: lambda case: case.with_patient(listed=False),
@@ -157,7 +157,7 @@ def test_row_09_any_of_them_and_exactly_those(broken: Collection[Code], random: 
     assert set(codes) == set(broken)
 
 
-BINDING_STAFF = {Code.VIDEO_OFF, Code.TYPE_NOT_VIDEO, Code.SLOT_TAKEN}
+BINDING_STAFF = {Code.VIDEO_OFF, Code.TYPE_NOT_VIDEO, Code.SLOT_TAKEN, Code.ALREADY_BOOKED}
 
 
 @given(st.sets(st.sampled_from(list(BREAK))))
@@ -177,9 +177,25 @@ def test_staff_may_not_book_a_type_that_is_not_active_nor_a_slot_that_is_over() 
 
 
 @pytest.mark.parametrize("surface", [Surface.PHYSICAL, Surface.TELEPHONE])
-def test_row_03_a_surface_that_the_type_does_not_offer(surface: Surface) -> None:
-    only = replace(WHOLE, type=replace(WHOLE.type, surfaces=frozenset({Surface.VIDEO})))
-    assert shown_online(replace(only, surface=surface)) == (Obstacle(Code.SURFACE_NOT_OFFERED),)
+def test_row_03_a_type_without_video_is_still_held_otherwise(surface: Surface) -> None:
+    without = replace(WHOLE, type=replace(WHOLE.type, video=False))
+    assert shown_online(without) == (Obstacle(Code.TYPE_NOT_VIDEO),)
+    assert shown_online(replace(without, surface=surface)) == ()
+
+
+@pytest.mark.parametrize(
+    ("remark", "expected"),
+    [
+        ("Ønsker video", True),
+        ("VIDEOKONSULTASJON", True),
+        ("e-konsult (Video)", True),
+        ("Kontroll", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_row_12_a_remark_that_says_video(remark: str | None, expected: bool) -> None:
+    assert hints_at_video(remark) is expected
 
 
 @pytest.mark.parametrize(
@@ -261,7 +277,7 @@ def test_the_limits_tell_when_and_how_many() -> None:
 
 def test_of_two_restrictions_the_narrower_limit_counts() -> None:
     wide = Restrictions(16, 90, True, False, False, 9, HOUR, timedelta(days=90))
-    nobody = Patient(date(2015, 1, 1), False, False, False, 9)
+    nobody = Patient(date(2015, 1, 1), False, False, False, 9, False)
     for both in ((STRICT, wide), (wide, STRICT)):
         found = to_book(WHOLE, both, nobody, By.PATIENT, NOW)
         assert Obstacle(Code.TOO_YOUNG, 18) in found
