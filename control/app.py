@@ -1,34 +1,44 @@
 """The composition root: the one place where control, signalling and the media node are wired together."""
 
+import asyncio
 import contextlib
 import errno
 import ssl
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 from typing import Final, Self
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 
+from control import clock
+from control.api.assembly import Parts, add_api
 from control.api.health import add_health_routes
 from control.api.lab import add_lab_routes
 from control.api.metrics import Numbers, add_metrics_route
 from control.api.problems import problems
+from control.clock import LabClock
 from control.config import Settings
 from control.doorkeeper import Doorkeeper
 from control.errors import (
     AddressInUseError,
     ConfigError,
+    DatabaseOutdatedError,
     DrainingError,
     NotReadyError,
     OverloadedError,
     StartingError,
     StorageUnavailableError,
 )
+from control.housekeeping import Housekeeping
 from control.lab import LabLinks, Person
 from control.memory import give_back, share_in_use
 from control.pages import SecureHeaders, add_pages, default_root
+from control.store import migrate
+from control.store.database import Database, address
 from control.watch import Watch
 from sfu.node import Node
 from signalling import grant
@@ -73,9 +83,19 @@ class Service:
     """All of Venterom in one process."""
 
     def __init__(
-        self, node: Node, signalling: SignallingServer, runner: web.AppRunner, watch: Watch, doorkeeper: Doorkeeper
+        self,
+        node: Node,
+        signalling: SignallingServer,
+        database: Database,
+        runner: web.AppRunner,
+        watch: Watch,
+        doorkeeper: Doorkeeper,
+        housekeeping: Housekeeping,
     ) -> None:
         self._node = node
+        self._database = database
+        self._housekeeping = housekeeping
+        self._cleaning: asyncio.Task[None] | None = None
         self._doorkeeper = doorkeeper
         self._signalling = signalling
         self._runner = runner
@@ -87,6 +107,8 @@ class Service:
         """Opens journal and sockets, and takes people; what is open already is closed again where something fails."""
         tls, keys = _tls(settings), _keys(settings, lab)
         async with contextlib.AsyncExitStack() as undo:
+            database = await _open_database(settings)
+            undo.push_async_callback(database.close)
             node = _start_node(settings)
             undo.callback(node.stop)
             signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory)
@@ -103,8 +125,10 @@ class Service:
             doorkeeper = Doorkeeper()
             app = web.Application(middlewares=[doorkeeper.middleware, problems], client_max_size=_BODY_MAX)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
-            service = cls(node, signalling, runner, watch, doorkeeper)
-            _add_routes(app, settings, lab, service)
+            idle = timedelta(seconds=settings.sessions.idle)
+            housekeeping = Housekeeping(database, idle, clock.real)
+            service = cls(node, signalling, database, runner, watch, doorkeeper, housekeeping)
+            _add_routes(app, settings, lab, service, database)
             await runner.setup()
             undo.push_async_callback(runner.cleanup)
             await _listen(runner, settings, tls)
@@ -114,6 +138,7 @@ class Service:
             undo.pop_all()
         service._phase = Phase.RUNNING
         watch.start()
+        service._cleaning = asyncio.create_task(housekeeping.run())
         _log.info("started", http_port=settings.http.port, media_port=node.port)
         if not node.raised_priority:
             # Nothing fails; but with a busy neighbour on its core the thread's delay grows from 0.1 to some 4 ms.
@@ -158,14 +183,20 @@ class Service:
         self._phase = Phase.DRAINING
         self._watch.stop()
         self._doorkeeper.stop()
+        if self._cleaning is not None:
+            self._cleaning.cancel()
+            await asyncio.wait((self._cleaning,))
         await self._signalling.stop()
         await self._runner.cleanup()
+        await self._database.close()
         with contextlib.suppress(RuntimeError):  # of a media thread that has ended before
             self._node.stop()
         _log.info("stopped")
 
 
-def _add_routes(app: web.Application, settings: Settings, lab: Lab | None, service: Service) -> None:
+def _add_routes(
+    app: web.Application, settings: Settings, lab: Lab | None, service: Service, database: Database
+) -> None:
     public_url = settings.http.public_url
     https = settings.http.tls_certificate is not None or (public_url or "").startswith("https:")
     app.on_response_prepare.append(SecureHeaders(https=https))
@@ -174,7 +205,30 @@ def _add_routes(app: web.Application, settings: Settings, lab: Lab | None, servi
     service.add_to(app)
     if settings.lab.enabled and lab is not None:
         add_lab_routes(app, lab.links, lab.issue, public_url=public_url, websocket_path=settings.signalling.path)
+    parts = Parts(
+        database=database,
+        api=settings.api,
+        sessions=settings.sessions,
+        public_url=public_url,
+        proxies=settings.http.proxies,
+        lab_clock=LabClock() if settings.lab.enabled else None,
+    )
+    add_api(app, parts)
     add_pages(app, settings.web.root or default_root())
+
+
+async def _open_database(settings: Settings) -> Database:
+    """A file of our own is brought to this version at once; of a server somebody else may be in charge."""
+    settings.data.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    url = address(settings.database.url, settings.database.password_file, settings.data.directory)
+    try:
+        if url.get_backend_name() == "sqlite":
+            await migrate.upgrade(url)
+        elif not await migrate.is_current(url):
+            raise DatabaseOutdatedError("the tables are of another version: venterom db upgrade")
+    except (DBAPIError, OSError) as error:
+        raise ConfigError(f"database: {type(error).__name__}: not reached, or not ours to use") from error
+    return Database.open(url)
 
 
 def _start_node(settings: Settings) -> Node:

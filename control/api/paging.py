@@ -7,7 +7,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from control.api.errors import CursorError
 from control.api.models import Page
@@ -25,8 +25,8 @@ def cursor_of(position: Position) -> str:
     return urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 
-def position_of(cursor: str | None, *kinds: type[str | int | datetime]) -> Position | None:
-    """What the cursor stands for, None at the beginning of the list (raises CursorError)."""
+def position_of(cursor: str | None, *kinds: type[str | int | datetime]) -> tuple[Any, ...] | None:
+    """What the cursor stands for, of these kinds; None at the beginning of the list (raises CursorError)."""
     if cursor is None:
         return None
     try:

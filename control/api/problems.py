@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from sqlalchemy import exc
 
 from control.errors import ControlError, NotLoggedInError
 
@@ -25,6 +26,7 @@ _CODES = {
     413: "too_big",
     415: "unsupported_media_type",
 }
+_UNREACHABLE: Final = (exc.InterfaceError, exc.OperationalError, exc.TimeoutError, ConnectionRefusedError)
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -75,6 +77,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
+    except _UNREACHABLE as error:
+        # Its message may hold what was to be written.
+        _log.error("database_unavailable", error=type(error).__name__)
+        return problem(503, "database_unavailable", "the database does not answer; nothing was done")
     except Exception:
         resource = request.match_info.route.resource
         # The route, never the path: it may name somebody.

@@ -1,0 +1,71 @@
+"""All resources of the REST interface, put together."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from control import clock
+from control.api.access import Doors
+from control.api.audit import AuditResource
+from control.api.config import ApiConfig
+from control.api.docs import add_documents
+from control.api.endpoint import Route
+from control.api.interface import Interface
+from control.api.keys import ApiKeys
+from control.api.lab_clock import LabClockResource
+from control.api.me import me_routes
+from control.api.proxies import Network
+from control.api.rate import RateLimits
+from control.api.session import SessionResource
+from control.api.transactions import DatabaseStores
+from control.clock import Clock, LabClock
+from control.identity.logins import StoredSessions
+from control.identity.sessions import Sessions, SessionsConfig
+from control.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the resources are made of."""
+
+    database: Database
+    api: ApiConfig
+    sessions: SessionsConfig
+    public_url: str | None
+    proxies: tuple[Network, ...]
+    lab_clock: LabClock | None
+    """What rules go by in a lab; None in production, where it is the host's clock and there are no lab routes."""
+
+    @property
+    def now(self) -> Clock:
+        """The clock that rules go by."""
+        return self.lab_clock or clock.real
+
+
+def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
+    """The whole table."""
+    lab = () if parts.lab_clock is None else LabClockResource(parts.lab_clock).routes()
+    everything: Sequence[Route] = (
+        *SessionResource(sessions).routes(),
+        *me_routes(),
+        *AuditResource(parts.now).routes(),
+        *lab,
+    )
+    return tuple(route for route in everything if parts.lab_clock is not None or not route.lab_only)
+
+
+def add_api(app: web.Application, parts: Parts) -> None:
+    """Adds the interface, its document and its page (raises ConfigError for an unusable file of keys)."""
+    sessions = Sessions(StoredSessions(parts.database), parts.sessions, clock.real)
+    doors = Doors(
+        sessions,
+        ApiKeys.read(parts.api.keys),
+        RateLimits(parts.api, time.monotonic),
+        parts.public_url,
+        parts.proxies,
+    )
+    table = routes(parts, sessions)
+    Interface(doors, DatabaseStores(parts.database, clock.real)).add_to(app, table)
+    add_documents(app, table)
