@@ -1,8 +1,10 @@
-"""`venterom db`: upgrade, backup, restore, resume-outbox, verify-audit."""
+"""`venterom db`: upgrade, backup, restore, resume-outbox, verify-audit, rotate-keys."""
 
 import argparse
 import asyncio
+import contextlib
 import os
+from collections.abc import AsyncIterator
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,8 @@ from control.audit.checkpoints import DirectorySink
 from control.audit.reading import Report, verify_all
 from control.config import Settings, load
 from control.errors import DatabaseOutdatedError
+from control.identity.persons import Rotation, rotate
+from control.identity.pseudonyms import Pseudonyms
 from control.identity.secrets import open_secrets
 from control.store import backup, migrate
 from control.store.database import Database, address
@@ -52,7 +56,10 @@ def add_to(commands: "Commands") -> None:
     verified.add_argument("--keys", type=Path, help="the keys that signed, public, as JWKS; the server's own if unset")
     verified.set_defaults(run=_verify)
 
-    for command in (upgrade, taken, brought, resumed, verified):
+    rotated = below.add_parser("rotate-keys", help="put identity numbers under the keys in use, while the server runs")
+    rotated.set_defaults(run=_rotate)
+
+    for command in (upgrade, taken, brought, resumed, verified, rotated):
         command.add_argument("--config", type=Path, help="TOML file; see configs/reference.toml")
 
 
@@ -121,11 +128,32 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 async def _verify_all(url: URL, sink: DirectorySink, keys: KeySource) -> list[Report]:
+    async with _opened(url) as database:
+        return await verify_all(database, sink, keys)
+
+
+def _rotate(options: argparse.Namespace) -> int:
+    settings, url = _settings(options)
+    pseudonyms = open_secrets(settings.secrets.directory, settings.data.directory).pseudonyms
+    rotation = asyncio.run(_rotate_all(url, pseudonyms))
+    print(f"derived again: {rotation.derived}")
+    print(f"of an old key until their person brings the number again: {rotation.waiting}")
+    return 0
+
+
+async def _rotate_all(url: URL, pseudonyms: Pseudonyms) -> Rotation:
+    async with _opened(url) as database:
+        return await rotate(database, pseudonyms)
+
+
+@contextlib.asynccontextmanager
+async def _opened(url: URL) -> AsyncIterator[Database]:
+    """The database, whose tables must be those of this version."""
     if not await migrate.is_current(url):
         raise DatabaseOutdatedError("the tables are of another version: venterom db upgrade")
     database = Database.open(url)
     try:
-        return await verify_all(database, sink, keys)
+        yield database
     finally:
         await database.close()
 

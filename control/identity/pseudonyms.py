@@ -109,10 +109,12 @@ class Pseudonyms:
             sealed if sealed.key_id == self.sealing.current.id else self.seal(number, row),
         )
 
-    def missing(self, matching: Iterable[str], sealing: Iterable[str]) -> frozenset[str]:
-        """Of the key ids that rows name, those that no file has: with one missing, people are no longer found."""
-        unknown = {f"matching {each}" for each in matching if self.matching.find(each) is None}
-        return frozenset(unknown | {f"sealing {each}" for each in sealing if self.sealing.find(each) is None})
+    def check(self, matching: Iterable[str], sealing: Iterable[str]) -> None:
+        """Raises SealKeyUnknownError where one of the key ids that rows name is in no file."""
+        missing = sorted(f"matching key {each}" for each in matching if self.matching.find(each) is None)
+        missing += sorted(f"sealing key {each}" for each in sealing if self.sealing.find(each) is None)
+        if missing:
+            raise SealKeyUnknownError(f"rows of the database are of keys that are in no file: {', '.join(missing)}")
 
 
 def _pseudonym(number: NationalNumber, key_id: str, key: bytes) -> Pseudonym:

@@ -14,6 +14,9 @@ from control.audit.chain import Event, Reference
 from control.audit.checkpoints import Checkpointer, DirectorySink
 from control.audit.reading import heads
 from control.cli import main
+from control.identity.keyring import Purpose
+from control.identity.numbers import LAB, parse
+from control.identity.persons import person_of
 from control.identity.secrets import create_secrets, open_secrets
 from control.store.database import Database
 from control.store.models import AuditEvent, AuditSubject, OutboxEntry
@@ -180,3 +183,31 @@ def test_secrets_are_made_for_an_operator(tmp_path: Path) -> None:
     made = open_secrets(tmp_path / "keys", tmp_path)
     create_secrets(tmp_path / "keys")
     assert open_secrets(tmp_path / "keys", tmp_path).links == made.links
+
+
+def test_keys_are_rotated(
+    venterom: Venterom, database_url: URL, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As docs/operations.md says: a new line on top, and once nothing is of the old key, its line goes."""
+    number = parse("47906701517", LAB, NOW.date())
+
+    async def add(database: Database) -> None:
+        async with database.begin(None) as session:
+            keys = open_secrets(None, tmp_path).pseudonyms
+            await person_of(session, keys, number, name="Kari", shown=True, now=NOW)
+
+    using(database_url, add)
+    old = {purpose: tmp_path / "secrets" / purpose.value for purpose in (Purpose.MATCHING, Purpose.SEALING)}
+    create_secrets(tmp_path / "fresh")
+    for purpose, file in old.items():
+        fresh = (tmp_path / "fresh" / purpose.value).read_text()
+        file.write_text(fresh + file.read_text())
+    assert venterom("db", "rotate-keys") == 0
+    assert "derived again: 1\nof an old key until their person brings the number again: 0\n" in capsys.readouterr().out
+    for purpose, file in old.items():
+        file.write_bytes((tmp_path / "fresh" / purpose.value).read_bytes())
+    assert venterom("db", "rotate-keys") == 0
+    create_secrets(tmp_path / "others")
+    old[Purpose.MATCHING].write_bytes((tmp_path / "others" / Purpose.MATCHING.value).read_bytes())
+    assert venterom("db", "rotate-keys") == 1
+    assert "seal_key_unknown" in capsys.readouterr().err

@@ -107,9 +107,12 @@ def test_a_key_that_was_taken_away_is_named() -> None:
     with pytest.raises(SealError, match=OLD.sealing.current.id) as sealing:
         other.open(OLD.seal(KARI, ROW), ROW)
     assert code(matching) == code(sealing) == "seal_key_unknown"
-    ids = [OLD.matching.current.id, other.matching.current.id], [OLD.sealing.current.id]
-    assert other.missing(*ids) == {f"matching {ids[0][0]}", f"sealing {ids[1][0]}"}
-    assert rotated().missing([OLD.matching.current.id], [OLD.sealing.current.id]) == frozenset()
+    rotated().check([OLD.matching.current.id], [OLD.sealing.current.id])
+    with pytest.raises(SealError, match=f"matching key {OLD.matching.current.id}") as matching:
+        other.check([OLD.matching.current.id], [])
+    with pytest.raises(SealError, match=f"sealing key {OLD.sealing.current.id}") as sealing:
+        other.check([], [OLD.sealing.current.id])
+    assert code(matching) == code(sealing) == "seal_key_unknown"
 
 
 @pytest.mark.parametrize("number", [KARI, OLA])
