@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from signalling.roles import Role
+from signalling.roles import Role, is_host
 
 
 class Act(StrEnum):
@@ -51,6 +51,8 @@ class Enter:
     issuer: str
     jti: str
     forget_at: float
+    acr: str | None = None
+    """The level of login that the grant vouches for; also None in journals of before it was kept."""
     kind: Literal["enter"] = "enter"
 
 
@@ -71,6 +73,11 @@ class Move:
     act: MoveAct
     by: str | None
     reason: str | None = None
+    before: float | None = None
+    """Of a revocation: the wall time up to which grants are taken back, None for that of the revocation itself.
+
+    Whoever is in by a grant that was issued later stays.
+    """
     kind: Literal["move"] = "move"
 
 
@@ -98,6 +105,8 @@ class End:
     by: str | None
     reason: str | None = None
     expired: bool = False
+    before: float | None = None
+    """The wall time up to which grants are dead from now on, None for that of the end itself."""
     kind: Literal["end"] = "end"
 
 
@@ -109,6 +118,15 @@ class SetNotice:
     minutes: int | None
     text: str | None
     kind: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class SetRole:
+    """Control makes somebody with a seat something else, until a grant says otherwise."""
+
+    participant: str
+    role: Role
+    kind: Literal["role"] = "role"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +168,7 @@ class Consent:
     kind: Literal["consent"] = "consent"
 
 
-Recorded = Open | Enter | Move | Pause | Resume | End | SetNotice | HostLost | HostBack
+Recorded = Open | Enter | Move | Pause | Resume | End | SetNotice | SetRole | HostLost | HostBack
 Transient = Return | Disconnect | Expire | Consent
 Input = Recorded | Transient
 
@@ -164,5 +182,7 @@ def is_opening(event: Input) -> bool:
             return True
         case Move(act=act):
             return act in _OPENING_ACTS
+        case SetRole(role=role):
+            return is_host(role)  # whose gate is open also where the others are left alone
         case _:
             return False

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from sfu.stats import Histogram, doubling
 from signalling.clock import Clock
+from signalling.feed import Feed
 from signalling.logfile import Compact, LogFile
 from signalling.records import Record
 
@@ -34,10 +35,15 @@ class Journal(Protocol):
         """Takes a record in order; `sequence` is the journal's to set. An opening may be refused, another is kept."""
         ...
 
+    def after(self, done: Callable[[], None]) -> None:
+        """Calls back once nothing of what was submitted so far waits for the disk."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    record: Record
+    record: Record | None
+    """None for who only waits for those before."""
     opening: bool
     done: Done
 
@@ -72,8 +78,11 @@ class FileJournal:
     RETRY = 1.0
     COMPACT_AT = 1 << 20
 
-    def __init__(self, log: LogFile, clock: Clock, compact: Compact, worker: Worker | None = None) -> None:
+    def __init__(
+        self, log: LogFile, clock: Clock, compact: Compact, worker: Worker | None = None, feed: Feed | None = None
+    ) -> None:
         self._log = log
+        self._feed = feed
         self._clock = clock
         self._compact = compact
         self._worker: Worker = worker or _Thread()
@@ -104,6 +113,8 @@ class FileJournal:
             await self._worker.do(read)
         except OSError:
             self._fail()
+        if self._feed is not None:
+            self._feed.take(records)
         return records
 
     def submit(self, record: Record, *, opening: bool, done: Done) -> None:
@@ -113,6 +124,13 @@ class FileJournal:
             return
         self._queue.append(_Item(record, opening, done))
         self._wake()
+
+    def after(self, done: Callable[[], None]) -> None:
+        """Calls back once nothing of what was submitted so far waits for the disk."""
+        if self._writer is None and not self._queue:
+            done()
+        else:
+            self._queue.append(_Item(None, False, lambda _: done()))
 
     async def close(self) -> None:
         """Writes what waits, and gives the file free."""
@@ -144,11 +162,30 @@ class FileJournal:
     async def _write_batch(self, batch: list[_Item]) -> None:
         began = self._clock.monotonic()
         try:
-            await self._worker.do(lambda: self._log.append(item.record for item in batch))
+            written = await self._append(batch)
         except OSError:
             await self._refuse(batch)
             return
         self.writes.observe(self._clock.monotonic() - began)
+        self._tell(batch, written)
+
+    async def _append(self, batch: list[_Item], *, release: bool = False) -> list[Record]:
+        """Writes the records, where asked with the reserve to help; they come back numbered (raises OSError)."""
+        written: list[Record] = []
+        records = [item.record for item in batch if item.record is not None]
+
+        def write() -> None:
+            if release:
+                self._log.release()
+            written.extend(self._log.append(records))
+
+        if records:
+            await self._worker.do(write)
+        return written
+
+    def _tell(self, batch: list[_Item], written: list[Record]) -> None:
+        if self._feed is not None:
+            self._feed.take(written)
         for item in batch:
             item.done(True)
 
@@ -162,18 +199,13 @@ class FileJournal:
             if item.opening:
                 item.done(False)
 
-        def write() -> None:
-            self._log.release()
-            self._log.append(item.record for item in closings)
-
         if closings:
             try:
-                await self._worker.do(write)
+                written = await self._append(closings, release=True)
             except OSError:
                 self._queue.extendleft(reversed(closings))
                 return
-            for item in closings:
-                item.done(True)
+            self._tell(closings, written)
 
     def _fail(self) -> None:
         self._healthy = False
@@ -187,15 +219,12 @@ class FileJournal:
     async def _recover(self) -> None:
         batch = list(self._queue)
         self._queue.clear()
-
-        def write() -> None:
-            if batch:
-                self._log.release()
-                self._log.append(item.record for item in batch)
-            self._log.reserve()
-
         try:
-            await self._worker.do(write)
+            if batch:
+                written = await self._append(batch, release=True)
+                self._tell(batch, written)
+                batch = []  # on disk, once, whatever becomes of the reserve
+            await self._worker.do(self._log.reserve)
         except OSError:
             self._queue.extendleft(reversed(batch))
             self._writer = None
@@ -203,8 +232,6 @@ class FileJournal:
             return
         self._healthy = True
         self._writer = None
-        for item in batch:
-            item.done(True)
         self._wake()
         self.on_recovery()
 

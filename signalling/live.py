@@ -95,6 +95,8 @@ class _Step:
     after: Room
     closed: frozenset[str]
     waits: bool
+    durable: bool
+    """Whether it settles only on disk, be it told before or not."""
     arrival: Arrival | None
     settle: Settle
 
@@ -146,8 +148,13 @@ class LiveRoom:
                 self._start_away(person.id)
         self._watch()
 
-    def submit(self, event: Input, *, arrival: Arrival | None = None, settle: Settle = _ignore) -> None:
-        """Decides an input (raises SignallingError, and then nothing has changed) and has it take effect."""
+    def submit(
+        self, event: Input, *, arrival: Arrival | None = None, durable: bool = False, settle: Settle = _ignore
+    ) -> None:
+        """Decides an input (raises SignallingError, and then nothing has changed) and has it take effect.
+
+        What is `durable` settles once it is on disk too, also a closing that people hear of before.
+        """
         opening = is_opening(event)
         if opening and not self._services.journal.healthy:
             raise RoomError("storage_unavailable")
@@ -155,7 +162,7 @@ class LiveRoom:
         after = step(self._newest, event, at)
         before, self._newest = self._newest, after
         waits = isinstance(event, Recorded) and self._services.journal.healthy
-        item = _Step(event, at, after, self._close(before, after), waits, arrival, settle)
+        item = _Step(event, at, after, self._close(before, after), waits, durable, arrival, settle)
         self._steps.append(item)
         if waits and not opening:
             self._timers.start(item, TELL_WITHIN, partial(self._tell_anyway, item))
@@ -236,6 +243,8 @@ class LiveRoom:
             item.settle(RoomError("storage_unavailable"))
         self._show()
         self._watch()
+        if on_disk and item.durable:
+            item.settle(None)
 
     def _tell_anyway(self, item: _Step) -> None:
         item.waits = False
@@ -283,8 +292,10 @@ class LiveRoom:
                 self._open_gate(effect.participant)
         for participant in self._links:
             self._tell_speakers(participant)
-        item.settle(None)
+        if not item.durable:
+            item.settle(None)
         if isinstance(self._shown.life, Ended):
+            self.stop()
             self._services.over(self._shown)
 
     def _dismiss(self, effect: Dismiss) -> None:
@@ -412,7 +423,9 @@ class LiveRoom:
         """Sets the clocks: how long people may be without a host, and how long a room without people."""
         room = self._newest
         if isinstance(room.life, Ended):
-            self.stop()
+            # What waits for the disk to tell of the end goes on until then.
+            self._timers.stop(HostLost)
+            self._timers.stop(End)
             return
         config = self._services.config
         if room.host_lost and room.hosts_there() and self._services.journal.healthy:

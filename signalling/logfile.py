@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from signalling.errors import JournalError
 from signalling.inputs import End
-from signalling.records import Record, Snapshot
+from signalling.records import Record, Snapshot, Untold
 from signalling.room import Ended
 
 Compact = Callable[[Iterable[Record]], Iterable[Record]]
@@ -79,8 +79,8 @@ class LogFile:
         else:
             self._sequences[key] = record.sequence
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Numbers the records and writes them, all or none (raises OSError)."""
+    def append(self, records: Iterable[Record]) -> list[Record]:
+        """Numbers the records and writes them, all or none (raises OSError); gives them back as they are on disk."""
         sequences: dict[tuple[str, int], int] = {}
         numbered = []
         for record in records:
@@ -98,6 +98,7 @@ class LogFile:
         self.size += len(line)
         for record in numbered:
             self._number(record)
+        return numbered
 
     def compact(self, keep: Compact) -> None:
         """Replaces the file by what is worth keeping of it (raises OSError; then the old file stays)."""
@@ -148,7 +149,7 @@ class LogFile:
 def _is_last(record: Record) -> bool:
     """Whether none follows in this life of the room."""
     match record.event:
-        case End():
+        case End() | Untold(event=End()):
             return True
         case Snapshot(room=room):
             return isinstance(room.life, Ended)

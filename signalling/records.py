@@ -28,6 +28,14 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """What led to a snapshot, kept because whoever owns the rooms has yet to hear of it; the state has it already."""
+
+    event: Annotated[Recorded, Field(discriminator="kind")]
+    kind: Literal["untold"] = "untold"
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What happened to a room, at wall time `at`; numbered without gaps within one life of the room."""
 
@@ -35,4 +43,4 @@ class Record:
     epoch: int
     sequence: int
     at: float
-    event: Annotated[Recorded | Snapshot | Spent, Field(discriminator="kind")]
+    event: Annotated[Recorded | Snapshot | Spent | Untold, Field(discriminator="kind")]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from signalling.grant import GrantId
 from signalling.inputs import Enter
 from signalling.logfile import Compact
-from signalling.records import Record, Snapshot, Spent
+from signalling.records import Record, Snapshot, Spent, Untold
 from signalling.room import Ended, Room, apply
 
 
@@ -24,6 +24,8 @@ class Recovered:
                 self.rooms[record.room] = room
             case Spent(grant=grant, forget_at=forget_at):
                 self.spent[grant] = forget_at
+            case Untold():
+                pass
             case event:
                 if isinstance(event, Enter):
                     self.spent[GrantId(event.issuer, event.jti)] = event.forget_at
@@ -50,8 +52,10 @@ def is_over(room: Room, now: float, memory: float) -> bool:
     return isinstance(room.life, Ended) and now > room.life.at + memory
 
 
-def compactor(wall: Callable[[], float], memory: float) -> Compact:
-    """Keeps one snapshot a room and the grants that are not too old to be refused for their age."""
+def compactor(
+    wall: Callable[[], float], memory: float, is_untold: Callable[[Record], bool] = lambda _: False
+) -> Compact:
+    """Keeps one snapshot a room, the grants that are not too old to be refused for their age, and what is untold."""
 
     def compact(records: Iterable[Record]) -> Iterator[Record]:
         now = wall()
@@ -59,7 +63,19 @@ def compactor(wall: Callable[[], float], memory: float) -> Compact:
         newest: dict[str, tuple[int, float]] = {}
         for record in records:
             found.take(record)
-            newest[record.room] = record.sequence, record.at
+            match record.event:
+                case Spent():
+                    continue
+                case Untold():
+                    untold = record
+                case Snapshot():
+                    newest[record.room] = record.sequence, record.at
+                    continue
+                case event:
+                    newest[record.room] = record.sequence, record.at
+                    untold = replace(record, event=Untold(event))
+            if is_untold(untold):
+                yield untold
         for grant, forget_at in found.spent.items():
             if forget_at >= now:
                 yield Record("", 0, 0, now, Spent(grant, forget_at))

@@ -26,6 +26,7 @@ from signalling.inputs import (
     Resume,
     Return,
     SetNotice,
+    SetRole,
 )
 from signalling.roles import RIGHTS, Right, Role, is_host
 
@@ -117,6 +118,8 @@ class Person:
     """Wall time of that arrival."""
     seat: int
     """How often a seat was given; the newest is good."""
+    issued: float | None = None
+    """Wall time of the grant that gave it, or of its use where the issuer's clock is ahead."""
     barred: float | None = None
     """Wall time of the last removal or denial: grants issued until then are dead."""
     presence: Presence = Presence.CONNECTED
@@ -165,6 +168,8 @@ class Ended:
 
     at: float
     expired: bool
+    before: float | None = None
+    """Wall time up to which grants are dead in the next life; None for `at`."""
     phase: Literal[Phase.ENDED] = Phase.ENDED
 
 
@@ -182,6 +187,7 @@ class Room:
 
     id: str
     epoch: int
+    """Wall time of its beginning in milliseconds; more, where the last life began no earlier."""
     size: int = 2
     life: Running | Paused | Ended = Running()
     host_lost: bool = False
@@ -189,6 +195,8 @@ class Room:
     turns: int = 0
     not_before: float | None = None
     """Wall time at which the room's last life ended: grants issued until then are dead."""
+    opened: float | None = None
+    """Wall time at which control opened this life, or made it larger."""
     people: Mapping[str, Person] = field(default_factory=dict)
 
     @property
@@ -198,7 +206,22 @@ class Room:
 
     def successor(self, epoch: int) -> "Room":
         """The next life of the room."""
-        return Room(self.id, epoch, not_before=self.life.at if isinstance(self.life, Ended) else self.not_before)
+        return Room(self.id, epoch, not_before=self.dead_until)
+
+    @property
+    def dead_until(self) -> float | None:
+        """Wall time up to which grants don't open the room: that of its last end, be it of this life or another."""
+        if not isinstance(self.life, Ended):
+            return self.not_before
+        end = self.life.at if self.life.before is None else self.life.before
+        return end if self.not_before is None else max(end, self.not_before)
+
+    def is_later(self, than: float) -> bool:
+        """Whether this life began after that wall time, by control's opening or by a grant that was issued later."""
+        if self.epoch <= than * 1000:
+            return False
+        grants = (person.issued for person in self.people.values())
+        return any(time is not None and time > than for time in (self.opened, *grants))
 
     def standing(self, participant: str) -> Standing:
         """The row of STANDINGS."""
@@ -267,6 +290,10 @@ def check(room: Room, event: Input) -> None:
             _permitted(PHASES[room.phase, "end"])
         case SetNotice(by=by):
             _check_right(room, by, Right.NOTICE)
+        case SetRole(participant=participant):
+            person = room.people.get(participant)
+            if person is None or not person.seated:
+                raise RoomError("unknown_participant")
         case HostLost():
             if not room.left_alone():
                 raise RoomError("bad_state")
@@ -288,21 +315,28 @@ def apply(room: Room, event: Input, at: float) -> Room:
         return room
     match event:
         case Open(size=size):
-            return replace(room, size=max(room.size, size))
+            return replace(room, size=max(room.size, size), opened=at)
         case Enter():
             return _enter(room, event, at)
         case Return(participant=participant):
             return _person(room, participant, presence=Presence.CONNECTED)
+        case Move(participant=participant, act=Act.REVOKE, before=before):
+            return _revoke(room, participant, at, before)
         case Move(participant=participant, act=act):
             return _move(room, participant, act, at)
         case Pause(by=by, reason=reason):
             return replace(room, life=Paused(by, reason))
         case Resume():
             return replace(room, life=Running())
-        case End(expired=expired):
-            return replace(room, life=Ended(at, expired))
+        case End(expired=expired, before=before):
+            return replace(room, life=Ended(at, expired, before))
         case SetNotice(minutes=minutes, text=text):
             return replace(room, notice=None if minutes is None and text is None else Notice(minutes, text))
+        case SetRole(participant=participant, role=role):
+            person = room.people.get(participant)
+            if person is None or not person.seated:
+                return room
+            return replace(room, people={**room.people, participant: replace(person, role=role)})
         case HostLost():
             return replace(room, host_lost=True)
         case HostBack():
@@ -375,6 +409,7 @@ def _enter(room: Room, event: Enter, at: float) -> Room:
         turn=old.turn if old is not None and taken_over else room.turns,
         since=old.since if old is not None and taken_over else at,
         seat=1 if old is None else old.seat + 1,
+        issued=min(event.issued, at),
         barred=None if old is None else old.barred,
     )
     return replace(
@@ -389,11 +424,7 @@ def _move(room: Room, participant: str, act: Act, at: float) -> Room:
     cell = STANDINGS[room.standing(participant), act]
     if not isinstance(cell, Standing):
         return room
-    # Who was never here can still be barred: the role and name are those of nobody.
-    person = room.people.get(participant) or Person(
-        participant, Role.GUEST, "", Standing.ABSENT, room.turns, at, 0, presence=Presence.OVERDUE
-    )
-    moved = replace(person, standing=cell)
+    moved = replace(room.people[participant], standing=cell)
     if cell in (Standing.DENIED, Standing.REMOVED):
         moved = replace(moved, barred=at)
     if act in (Act.ADMIT, Act.TO_LOBBY):
@@ -401,3 +432,18 @@ def _move(room: Room, participant: str, act: Act, at: float) -> Room:
     if not moved.seated:
         moved = replace(moved, presence=Presence.OVERDUE, consent=False)
     return replace(room, turns=room.turns + 1, people={**room.people, participant: moved})
+
+
+def _revoke(room: Room, participant: str, at: float, before: float | None) -> Room:
+    """Takes back what was given; up to a given time, it changes nothing when done again, whoever came meanwhile."""
+    until = at if before is None else before
+    # Who was never here can still be barred: the role and name are those of nobody.
+    person = room.people.get(participant) or Person(
+        participant, Role.GUEST, "", Standing.ABSENT, room.turns, until, 0, presence=Presence.OVERDUE
+    )
+    barred = replace(person, barred=until if person.barred is None else max(until, person.barred))
+    if before is None or person.issued is None or person.issued <= before:
+        cell = STANDINGS[person.standing, Act.REVOKE]
+        assert isinstance(cell, Standing)
+        barred = replace(barred, standing=cell, presence=Presence.OVERDUE, consent=False)
+    return replace(room, people={**room.people, participant: barred})

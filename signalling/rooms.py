@@ -12,7 +12,8 @@ from signalling import messages, seat
 from signalling.clock import Clock, Timer
 from signalling.config import SignallingConfig
 from signalling.errors import CODES, GrantError, MessageError, RoomError, SeatError, SignallingError
-from signalling.inputs import Act, End, Enter, Input, Move, Open, Pause, Resume, Return, SetNotice
+from signalling.feed import Feed
+from signalling.inputs import Act, End, Enter, Input, Move, Open, Pause, Resume, Return, SetNotice, SetRole
 from signalling.journal import Journal
 from signalling.keys import KeySource, SigningKey
 from signalling.live import Arrival, Link, LiveRoom, Services
@@ -33,8 +34,8 @@ from signalling.ratelimit import Bucket
 from signalling.records import Record
 from signalling.recovery import is_over, replay
 from signalling.redact import mark
-from signalling.roles import is_host
-from signalling.room import Ended, Person, Room, restored
+from signalling.roles import Role, is_host
+from signalling.room import Ended, Person, Room, apply, restored
 from signalling.spent import SpentGrants
 from signalling.stats import Meter, People, count_people
 from signalling.turn import Turn
@@ -70,8 +71,10 @@ class Rooms:
         journal: Journal,
         clock: Clock,
         turn: Turn | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._config = config
+        self._feed = feed
         self._turn = turn
         self._node = node
         self._keys = keys
@@ -102,7 +105,7 @@ class Rooms:
         for name, room in found.rooms.items():
             if isinstance(room.life, Ended):
                 if not is_over(room, now, self.memory):
-                    self._ended[name] = room
+                    self._ended[name] = replace(room, people={})
             else:
                 self._live[name] = LiveRoom(restored(room), self._services)
         self._node.events = self.handle
@@ -167,6 +170,7 @@ class Rooms:
             issuer=grant.id.issuer,
             jti=grant.id.jti,
             forget_at=grant.forget_at,
+            acr=grant.acr,
         )
         self._spent.add(grant.id, grant.forget_at)
         try:
@@ -213,29 +217,58 @@ class Rooms:
         """The member's connection is gone."""
         member.room.disconnect(member.participant, member.link)
 
-    # --- control
+    # --- control: closings act at once, and each command returns once it is on disk
 
     async def open(self, room: str, *, size: int = 2) -> None:
         """Opens a room before anybody comes, or makes it larger."""
-        await self._settled(self._room(room), Open(size))
+        await self._settled(self._room(room), Open(size), durable=True)
 
-    async def revoke(self, room: str, participant: str) -> None:
-        """Takes a person out, and kills the seat and every grant issued so far, used or not."""
-        await self._settled(self._room(room), Move(participant, Act.REVOKE, None))
+    async def revoke(self, room: str, participant: str, *, before: float | None = None) -> None:
+        """Takes a person out, and kills the seat and every grant issued up to now, used or not.
 
-    async def end(self, room: str, *, reason: str | None = None) -> None:
-        """Ends the room; grants issued so far never open it again."""
-        await self._settled(self._room(room), End(None, reason))
+        With the wall time `before` of the decision it may be repeated, after a crash for instance: it concerns grants
+        issued up to then, and whoever has entered by a later one stays.
+        """
+        event = Move(participant, Act.REVOKE, None, before=before)
+        live = await self._unless_done(room, before)
+        if live is not None and (before is None or apply(live.state, event, before) != live.state):
+            await self._settled(live, event, durable=True)
+        else:
+            await self._on_disk()
+
+    async def end(self, room: str, *, reason: str | None = None, before: float | None = None) -> None:
+        """Ends the room; grants issued up to now never open it again.
+
+        With the wall time `before` of the decision it may be repeated, after a crash for instance: it concerns grants
+        issued up to then, and a life of the room that began later by control's doing goes on.
+        """
+        live = await self._unless_done(room, before)
+        if live is not None and (before is None or not live.state.is_later(before)):
+            await self._settled(live, End(None, reason, before=before), durable=True)
+        else:
+            await self._on_disk()
 
     async def notice(self, room: str, *, minutes: int | None = None, text: str | None = None) -> None:
         """Tells the lobby about a delay (raises RoomError("room_ended") where there is no such room)."""
-        live = self._live.get(room)
-        if live is None:
-            raise RoomError("room_ended")
-        await self._settled(live, SetNotice(None, minutes, text))
+        await self._settled(self._known(room), SetNotice(None, minutes, text), durable=True)
+
+    async def set_rights(self, room: str, participant: str, role: Role) -> None:
+        """Makes somebody something else, with the rights of that role, until a grant says otherwise.
+
+        RoomError `room_ended` where there is no such room, `unknown_participant` where the person has no seat in it.
+        """
+        live = self._known(room)
+        person = live.state.people.get(participant)
+        if person is not None and person.seated and person.role is role:
+            await self._on_disk()
+        else:
+            await self._settled(live, SetRole(participant, role), durable=True)
 
     def roster(self, room: str) -> Room | None:
-        """What has taken effect in the room: who stands where, paused or not. None where there is no such room."""
+        """What has taken effect in the room: who stands where, paused or not; of an ended room, that it has ended.
+
+        None where there is no such room, or none any more that is remembered.
+        """
         live = self._live.get(room)
         return self._ended.get(room) if live is None else live.shown
 
@@ -301,15 +334,38 @@ class Rooms:
         if not member.room.is_current(member.participant, member.link):
             raise SeatError("seat_dead")
 
-    def _room(self, name: str) -> LiveRoom:
+    def _known(self, name: str) -> LiveRoom:
+        live = self._live.get(name)
+        if live is None:
+            raise RoomError("room_ended")
+        return live
+
+    async def _unless_done(self, name: str, before: float | None) -> LiveRoom | None:
+        """The room that control means to close something in; None where it is over, for grants issued by then too."""
+        live = self._live.get(name)
+        if live is not None and isinstance(live.state.life, Ended):
+            await self._on_disk()
+        ended = self._ended.get(name) if name not in self._live else None
+        if before is not None and ended is not None and ended.dead_until is not None and before <= ended.dead_until:
+            return None
+        return self._room(name, unasked=True)
+
+    async def _on_disk(self) -> None:
+        """Waits for what was decided so far: what asks for nothing new may not return before that is on disk."""
+        written = asyncio.get_running_loop().create_future()
+        self._journal.after(lambda: None if written.done() else written.set_result(None))
+        await written
+
+    def _room(self, name: str, *, unasked: bool = False) -> LiveRoom:
         """The room's present life, or a new one, which joins the registry once something has happened in it.
 
-        RoomError `overloaded`: a new one is too much; who enters a room that is there, or returns, is always taken.
+        RoomError `overloaded`: a new one is too much; who enters a room that is there, or returns, is always taken,
+        and what control closes (`unasked`) as well.
         """
         live = self._live.get(name)
         if live is not None:
             return live
-        if not self.opens_rooms():
+        if not unasked and (not self.opens_rooms() or (self._feed is not None and self._feed.is_full)):
             raise RoomError("overloaded")
         ended = self._ended.get(name)
         epoch = int(self._clock.wall() * 1000)
@@ -317,8 +373,10 @@ class Rooms:
             return LiveRoom(Room(name, epoch), self._services)
         return LiveRoom(ended.successor(max(epoch, ended.epoch + 1)), self._services)
 
-    async def _settled(self, live: LiveRoom, event: Input, arrival: Arrival | None = None) -> LiveRoom:
-        """Submits, and waits until it has taken effect (raises SignallingError)."""
+    async def _settled(
+        self, live: LiveRoom, event: Input, arrival: Arrival | None = None, *, durable: bool = False
+    ) -> LiveRoom:
+        """Submits, and waits until it has taken effect, and is on disk where that is asked (raises SignallingError)."""
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def settle(error: SignallingError | None) -> None:
@@ -331,7 +389,7 @@ class Rooms:
 
         self._live[live.state.id] = live
         try:
-            live.submit(event, arrival=arrival, settle=settle)
+            live.submit(event, arrival=arrival, durable=durable, settle=settle)
             await settled
         except asyncio.CancelledError:
             if arrival is not None and isinstance(event, Enter | Return):

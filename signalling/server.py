@@ -13,6 +13,7 @@ from signalling.clock import Clock, LoopClock
 from signalling.config import SignallingConfig
 from signalling.connection import Connection
 from signalling.errors import CODES
+from signalling.feed import Feed
 from signalling.journal import FileJournal
 from signalling.keys import KeySource, SigningKey, node_key
 from signalling.logfile import LogFile
@@ -20,6 +21,7 @@ from signalling.messages import MAX_SOCKET, SUBPROTOCOL
 from signalling.node import Node
 from signalling.recovery import compactor
 from signalling.rooms import Rooms
+from signalling.seat import LEEWAY_S
 from signalling.session import CLOSE_RESTART
 from signalling.stats import SignallingStatistics
 from signalling.turn import Turn
@@ -41,28 +43,38 @@ class SignallingServer:
         *,
         node_key: SigningKey,
         turn: Turn | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._config = config
+        self._feed = feed
         self._journal = journal
         self._clock = clock
-        self.rooms: Final = Rooms(config, node, keys, node_key, journal, clock, turn)
+        self.rooms: Final = Rooms(config, node, keys, node_key, journal, clock, turn, feed)
         self._clients: dict[Connection, asyncio.Task[None]] = {}
         self._waiting: set[Connection] = set()
         self._stopping = False
 
     @staticmethod
     def create(
-        config: SignallingConfig, node: Node, keys: KeySource, data: Path, clock: Clock | None = None
+        config: SignallingConfig,
+        node: Node,
+        keys: KeySource,
+        data: Path,
+        clock: Clock | None = None,
+        feed: Feed | None = None,
     ) -> "SignallingServer":
         """With journal and node key in the data directory; call it inside the running loop.
 
+        A feed is for who owns the rooms, and takes its events; without one no event is kept for anybody.
         KeyFileError where a key, or the secret of the TURN server, can't be used.
         """
         turn = Turn.read(config.turn) if config.turn is not None else None
         time = clock or LoopClock(asyncio.get_running_loop())
         own = node_key(data)
-        journal = FileJournal(LogFile(data / "journal.log"), time, compactor(time.wall, config.seat_life + 60))
-        return SignallingServer(config, node, keys, journal, time, node_key=own, turn=turn)
+        memory = config.seat_life + LEEWAY_S
+        compact = compactor(time.wall, memory) if feed is None else compactor(time.wall, memory, feed.is_untold)
+        journal = FileJournal(LogFile(data / "journal.log"), time, compact, feed=feed)
+        return SignallingServer(config, node, keys, journal, time, node_key=own, turn=turn, feed=feed)
 
     def routes(self) -> list[web.RouteDef]:
         """The one route."""
@@ -102,6 +114,7 @@ class SignallingServer:
             refused_joins=meter.refused_joins.read(),
             journal_healthy=self._journal.healthy,
             journal_writes=self._journal.writes.read(),
+            events_untold=0 if self._feed is None else self._feed.pending,
         )
 
     # --- one connection

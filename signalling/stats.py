@@ -52,6 +52,8 @@ class SignallingStatistics:
     journal_healthy: bool
     journal_writes: Distribution
     """From the hand-over of a batch of records until it is on disk."""
+    events_untold: int
+    """That whoever owns the rooms has not acknowledged."""
 
 
 class Meter:

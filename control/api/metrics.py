@@ -120,6 +120,7 @@ def _signalling(numbers: SignallingStatistics) -> Iterator[Metric]:
     yield _counters("joins_refused", "Joins refused.", "code", numbers.refused_joins)
     yield _gauge("journal_healthy", "0 while the disk takes no journal, and nobody is let in.", numbers.journal_healthy)
     yield _histogram("journal_write_seconds", "How long journal records take to be on disk.", numbers.journal_writes)
+    yield _gauge("events_untold", "Events of rooms that control has yet to take.", numbers.events_untold)
 
 
 def _transports(numbers: NodeStatistics) -> Iterator[Metric]:

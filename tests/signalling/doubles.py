@@ -117,7 +117,7 @@ class MemoryJournal:
 
     def __init__(self, records: Sequence[Record] = ()) -> None:
         self.records = list(records)
-        self.waiting: list[tuple[Record, bool, Done]] = []
+        self.waiting: list[tuple[Record | None, bool, Done]] = []
         self.healthy = True
         self.at_once = True
         self.on_recovery: Callable[[], None] = lambda: None
@@ -127,11 +127,19 @@ class MemoryJournal:
         if self.at_once and self.healthy:
             self.flush()
 
+    def after(self, done: Callable[[], None]) -> None:
+        if self.waiting:
+            self.waiting.append((None, False, lambda _: done()))
+        else:
+            done()
+
     def flush(self, count: int | None = None) -> None:
         """The disk has it all, or so many records of it."""
         count = len(self.waiting) if count is None else count
         waiting, self.waiting = self.waiting[:count], self.waiting[count:]
         for record, _, _ in waiting:
+            if record is None:
+                continue
             before = sum(1 for each in self.records if (each.room, each.epoch) == (record.room, record.epoch))
             self.records.append(replace(record, sequence=before + 1))
         for _, _, done in waiting:

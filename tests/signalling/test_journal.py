@@ -11,7 +11,7 @@ import pytest
 
 from signalling.errors import JournalError
 from signalling.grant import GrantId
-from signalling.inputs import Act, End, Enter, HostBack, HostLost, Move, Open, Pause, Resume, SetNotice
+from signalling.inputs import Act, End, Enter, HostBack, HostLost, Move, Open, Pause, Resume, SetNotice, SetRole
 from signalling.journal import FileJournal
 from signalling.logfile import LogFile
 from signalling.records import Record, Snapshot
@@ -38,11 +38,12 @@ EVERYTHING = [
     record(Pause("p", "not_alone")),
     record(Resume("h")),
     record(SetNotice("h", 5, "soon")),
+    record(SetRole("p", Role.COMPANION)),
     record(HostLost()),
     record(HostBack()),
-    record(Move("p", Act.REMOVE, None, "why")),
+    record(Move("p", Act.REVOKE, None, "why", 4.5)),
     record(enter("q"), room="s"),
-    record(End(None, "expired", True)),
+    record(End(None, "expired", True, 4.5)),
 ]
 
 
@@ -72,7 +73,7 @@ def test_everything_comes_back_numbered_without_gaps(path: Path) -> None:
     written(path, EVERYTHING[:4], EVERYTHING[4:])
     found = read(path)
     assert [each.event for each in found] == [each.event for each in EVERYTHING]
-    assert [each.sequence for each in found if each.room == "r"] == list(range(1, 11))
+    assert [each.sequence for each in found if each.room == "r"] == list(range(1, 12))
     assert [each.sequence for each in found if each.room == "s"] == [1]
     written(path, [record(Pause(None, "x"), room="s")], [record(enter("p"), epoch=2)])
     assert [each.sequence for each in read(path)[-2:]] == [2, 1]
@@ -184,13 +185,14 @@ class Disk:
 
     def __init__(self) -> None:
         self.full = False
+        self.full_after: int | None = None
         self.hangs = asyncio.Event()
         self.hangs.set()
         self.writes = 0
 
     async def do(self, work: Callable[[], None]) -> None:
         await self.hangs.wait()
-        if self.full:
+        if self.full or (self.full_after is not None and self.writes >= self.full_after):
             raise OSError(errno.ENOSPC, "full")
         self.writes += 1
         work()
@@ -303,6 +305,47 @@ async def test_closings_have_the_reserve(path: Path, monkeypatch: pytest.MonkeyP
     assert done == [True], "a closing is on disk although the disk is full"
     assert not journal.healthy
     monkeypatch.undo()
+    await journal.close()
+    assert len(read(path)) == 1
+
+
+async def test_what_is_on_disk_is_not_written_again_for_want_of_the_reserve(path: Path) -> None:
+    journal, clock, disk = await opened(path)
+    done: list[bool] = []
+    disk.full = True
+    journal.submit(record(Pause(None, "x")), opening=False, done=done.append)
+    await turns()
+    assert done == []
+    disk.full_after = disk.writes + 1
+    disk.full = False
+    clock.advance(FileJournal.RETRY)
+    await turns()
+    assert done == [True], "on disk, although there is no reserve yet"
+    assert not journal.healthy
+    disk.full_after = None
+    disk.full = False
+    clock.advance(FileJournal.RETRY)
+    await turns()
+    assert journal.healthy
+    await journal.close()
+    assert [each.sequence for each in read(path)] == [1]
+
+
+async def test_who_asks_is_told_when_nothing_waits_any_more(path: Path) -> None:
+    journal, _, disk = await opened(path)
+    told: list[str] = []
+    journal.after(lambda: told.append("nothing waits"))
+    assert told == ["nothing waits"]
+    disk.hangs.clear()
+    journal.submit(record(Pause(None, "x")), opening=False, done=lambda _: told.append("written"))
+    journal.after(lambda: told.append("after it"))
+    await turns()
+    journal.after(lambda: told.append("after it too"))
+    await turns()
+    assert told == ["nothing waits"]
+    disk.hangs.set()
+    await turns()
+    assert told == ["nothing waits", "written", "after it", "after it too"]
     await journal.close()
     assert len(read(path)) == 1
 

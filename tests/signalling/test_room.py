@@ -1,6 +1,7 @@
 """The state machine, over the whole product of states and inputs."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Literal
 
@@ -25,6 +26,7 @@ from signalling.inputs import (
     Resume,
     Return,
     SetNotice,
+    SetRole,
     is_opening,
 )
 from signalling.roles import RIGHTS, Right, Role, is_host
@@ -161,6 +163,7 @@ def test_every_return_in_every_state(phase: Phase, standing: Standing, number: i
         (Phase.PAUSED, SetNotice(HOST, 5, None), Phase.PAUSED),
         *((Phase.ENDED, event, "room_ended") for event in (
             Pause(PAT, "x"), Resume(HOST), End(HOST), SetNotice(HOST, 5, None), Open(3), enter("new"), Return(PAT, 1),
+            SetRole(PAT, Role.GUEST),
             HostLost(), HostBack(), Disconnect(PAT), Expire(PAT), Consent(PAT, True), Move(PAT, Act.HOLD, HOST),
         )),
     ],
@@ -307,6 +310,109 @@ def test_a_revoked_stranger_is_barred_before_ever_coming() -> None:
     assert outcome(state, Move("stranger", Act.ADMIT, HOST)) == "unknown_participant"
 
 
+OLDER, SAME, NEWER = 1.5, 2.0, 30.0
+"""Beside a patient's grant of wall time 2."""
+
+
+@pytest.mark.parametrize(("phase", "standing", "before"), [*product(Phase, Standing, (OLDER, SAME, NEWER))])
+def test_a_revocation_up_to_a_time_concerns_what_was_given_until_then(
+    phase: Phase, standing: Standing, before: float
+) -> None:
+    state = room(*PATHS[standing], *PHASES_TO[phase])
+    event = Move(PAT, Act.REVOKE, None, before=before)
+    result = outcome(state, event)
+    if phase is Phase.ENDED:
+        assert result == "room_ended"
+        return
+    assert isinstance(result, Room)
+    stays = before == OLDER and standing is not Standing.ABSENT
+    assert result.standing(PAT) is (standing if stays else X)
+    barred = result.people[PAT].barred
+    assert barred is not None
+    assert barred >= before
+    assert outcome(result, enter(PAT, issued=before)) == "grant_revoked"
+    again = step(result, enter(PAT, issued=barred + 0.001), 60.0)
+    assert again.standing(PAT) is (standing if stays and state.people[PAT].seated else L)
+    assert step(again, event, 70.0) == again, "repeated, it leaves alone who came by a later grant"
+
+
+def test_a_revocation_without_a_time_concerns_whatever_was_given() -> None:
+    """Also by an issuer whose clock is ahead."""
+    state = step(room(), enter(PAT, issued=90.0), 50.0)
+    assert state.people[PAT].issued == 50.0, "no grant is given after it is used"
+    assert step(state, Move(PAT, Act.REVOKE, None, before=50.0), 60.0).standing(PAT) is X
+    assert step(state, Move(PAT, Act.REVOKE, None), 40.0).standing(PAT) is X, "also after the clock was set back"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "before", "expected"),
+    [(None, None, 50.0), (None, 20.0, 20.0), (30.0, 20.0, 30.0), (30.0, 40.0, 40.0), (30.0, None, 50.0)],
+)
+def test_an_end_up_to_a_time_kills_the_grants_of_until_then(
+    earlier: float | None, before: float | None, expected: float
+) -> None:
+    state = step(Room("r", 1, not_before=earlier), End(None, before=before), 50.0)
+    assert state.dead_until == expected
+    again = state.successor(60_000)
+    assert outcome(again, enter(PAT, issued=expected)) == "room_ended"
+    assert isinstance(outcome(again, enter(PAT, issued=expected + 0.001)), Room)
+
+
+@pytest.mark.parametrize(
+    ("began", "opened", "issued", "later"),
+    [
+        (10, None, None, False),
+        (10, 30.0, None, False),
+        (10, None, 30.0, False),
+        (20, 30.0, 30.0, False),
+        (25, None, None, False),
+        (25, 30.0, None, True),
+        (25, None, 30.0, True),
+        (25, None, 15.0, False),
+        (25, 20.0, 20.0, False),
+        (25, 15.0, 30.0, True),
+    ],
+)
+def test_a_later_life_began_later_by_something_that_control_gave_later(
+    began: int, opened: float | None, issued: float | None, later: bool
+) -> None:
+    state = Room("r", began * 1000)
+    if opened is not None:
+        state = step(state, Open(2), opened)
+    if issued is not None:
+        state = step(state, enter(PAT, issued=issued), 40.0)
+    assert state.is_later(20.0) is later
+
+
+@pytest.mark.parametrize(("standing", "old", "new"), [*product(Standing, Role, Role)])
+def test_every_role_becomes_every_other_where_the_person_has_a_seat(standing: Standing, old: Role, new: Role) -> None:
+    events = (replace(event, role=old) if isinstance(event, Enter) else event for event in PATHS[standing])
+    state = room(*events)
+    result = outcome(state, SetRole(PAT, new))
+    if standing not in (L, IN, H):
+        assert result == "unknown_participant"
+        assert apply(state, SetRole(PAT, new), 50.0) == state
+        return
+    assert isinstance(result, Room)
+    assert result == replace(state, people={**state.people, PAT: replace(state.people[PAT], role=new)})
+    for right, event in deeds(PAT):
+        may = right in RIGHTS[new] and standing in (IN, H)
+        assert (outcome(result, event) != "forbidden") is may, "rights follow the role"
+    again = step(result, enter(PAT, old), 60.0)
+    assert again.people[PAT].role is old, "until a grant says otherwise"
+
+
+def test_who_is_no_host_any_more_leaves_the_others_alone() -> None:
+    state = room(*PATHS[Standing.ADMITTED])
+    demoted = step(state, SetRole(HOST, Role.INTERPRETER), 9.0)
+    assert demoted.left_alone()
+    lost = step(demoted, HostLost(), 10.0)
+    assert [lost.gate(HOST), lost.gate(PAT)] == [False, False]
+    promoted = step(lost, SetRole(PAT, Role.PRACTITIONER), 11.0)
+    assert list(effects(lost, promoted)) == [OpenGate(PAT)]
+    assert list(effects(promoted, step(promoted, HostBack(), 12.0))) == [OpenGate(HOST)]
+
+
 def test_a_grant_from_before_the_end_is_dead_in_the_next_life_too() -> None:
     over = room(End(HOST))
     assert isinstance(over.life, Ended)
@@ -379,9 +485,11 @@ def test_a_late_clock_does_not_touch_who_is_back() -> None:
 def test_openings_are_what_must_be_on_disk_first() -> None:
     openings = {Act.ADMIT, Act.RELEASE}
     assert all(is_opening(Move(PAT, act, HOST)) is (act in openings) for act in MOVES)
-    assert [is_opening(event) for event in (Open(2), enter(PAT), Resume(HOST), HostBack())] == [True] * 4
+    openings_of_the_room = (Open(2), enter(PAT), Resume(HOST), HostBack(), SetRole(PAT, Role.PRACTITIONER))
+    assert all(is_opening(event) for event in openings_of_the_room)
     assert not any(is_opening(event) for event in (
-        Pause(HOST, "x"), End(HOST), HostLost(), SetNotice(HOST, 1, None), Return(PAT, 1), Disconnect(PAT)
+        Pause(HOST, "x"), End(HOST), HostLost(), SetRole(HOST, Role.PATIENT),
+        SetNotice(HOST, 1, None), Return(PAT, 1), Disconnect(PAT)
     ))  # fmt: skip
 
 
@@ -391,6 +499,8 @@ def test_no_step_that_is_no_opening_opens_a_gate() -> None:
         *(Move(who, act, None) for act in MOVES for who in (PAT, HOST)),
         enter(PAT), enter(PAT, gate="open"), Return(PAT, 1), Return(HOST, 1), Disconnect(HOST), Expire(PAT),
         Consent(HOST, True), Pause(None, "x"), Resume(None), End(None), HostLost(), HostBack(),
+        SetRole(PAT, Role.PRACTITIONER), SetRole(PAT, Role.PATIENT), SetRole(HOST, Role.GUEST),
+        Move(PAT, Act.REVOKE, None, before=1.0),
     ]  # fmt: skip
     states = [room()]
     for _ in range(4):
@@ -409,5 +519,5 @@ def test_no_step_that_is_no_opening_opens_a_gate() -> None:
 
 
 def _shape(state: Room) -> str:
-    people = [(p.id, p.standing, p.presence, p.consent, p.seat > 1) for p in state.people.values()]
+    people = [(p.id, p.role, p.standing, p.presence, p.consent, p.seat > 1) for p in state.people.values()]
     return repr((state.phase, state.host_lost, people))

@@ -1,6 +1,8 @@
 """Anything in any order, with a slow or full disk and restarts: what must hold after every step."""
 
 import asyncio
+import contextlib
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Literal
 
@@ -14,6 +16,7 @@ from signalling.errors import SignallingError
 from signalling.inputs import HostLost
 from signalling.node import PeerConnected, PeerDisconnected
 from signalling.recovery import replay
+from signalling.roles import Role
 from signalling.room import Phase, Presence, Room, Running, Standing
 from signalling.views import Inside, view
 from tests.signalling.doubles import NODE_KEY, House, MemoryJournal, Person, RecordingLink, RecordingNode
@@ -51,6 +54,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.seats: dict[str, str] = {}
         self.given: dict[str, set[seat.Seat]] = {}
         self.joining: list[tuple[str, asyncio.Task[Person | None]]] = []
+        self.orders: set[asyncio.Task[None]] = set()
         self.house = House()
 
     @initialize(size=st.sampled_from((2, 5)))
@@ -61,7 +65,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.enters("pat", "open")
 
     def teardown(self) -> None:
-        for _, task in self.joining:
+        for task in (*self.orders, *(joining for _, joining in self.joining)):
             task.cancel()
         self.turn()
         self.loop.close()
@@ -112,6 +116,20 @@ class AnyOrder(RuleBasedStateMachine):
         if really:
             self.do(self.people["host"], "end")
 
+    @rule(who=st.sampled_from(PEOPLE), role=st.sampled_from((Role.PRACTITIONER, Role.PATIENT)))
+    def control_gives_a_role(self, who: str, role: Role) -> None:
+        self.order(self.house.rooms.set_rights("r", who, role))
+
+    @rule(who=st.sampled_from(PEOPLE), ago=st.sampled_from((0.0, 5.0)), really=SELDOM)
+    def control_revokes(self, who: str, ago: float, really: bool) -> None:
+        if really:
+            self.order(self.house.rooms.revoke("r", who, before=self.house.clock.wall() - ago))
+
+    @rule(ago=st.sampled_from((0.0, 5.0)), really=SELDOM)
+    def control_ends(self, ago: float, really: bool) -> None:
+        if really:
+            self.order(self.house.rooms.end("r", before=self.house.clock.wall() - ago))
+
     @rule(who=st.sampled_from(PEOPLE), alive=st.booleans())
     def media(self, who: str, alive: bool) -> None:
         if self.house.node.gate(who) is not None or not alive:
@@ -147,9 +165,10 @@ class AnyOrder(RuleBasedStateMachine):
     def is_killed(self, really: bool) -> None:
         if not really:
             return
-        for _, task in self.joining:
+        for task in (*self.orders, *(joining for _, joining in self.joining)):
             task.cancel()
         self.joining.clear()
+        self.orders.clear()
         self.people.clear()
         self.house = self.house.restarted()
         self.witness(self.house)
@@ -240,6 +259,16 @@ class AnyOrder(RuleBasedStateMachine):
                 return None
 
         self.joining.append((who, self.loop.create_task(joins())))
+        self.turn()
+
+    def order(self, command: Coroutine[None, None, None]) -> None:
+        async def ordered() -> None:
+            with contextlib.suppress(SignallingError):
+                await command
+
+        task = self.loop.create_task(ordered())
+        self.orders.add(task)
+        task.add_done_callback(self.orders.discard)
         self.turn()
 
     def someone(self, data: st.DataObject) -> Person:

@@ -26,3 +26,12 @@ test("who waits goes on waiting while the connection is lost, from the first sec
 test("who is inside does not wait, connected or not", () => {
   for (const state of ["admitted", "held", "reconnecting"]) assert.equal(seen({ state }).waiting, false, state);
 });
+
+test("one's own role is what the newest list of people says", () => {
+  const remote = new Remote(() => "p1");
+  assert.equal(remote.role, undefined);
+  for (const role of ["patient", "practitioner"]) {
+    remote.setParticipants([person({ id: "d1", role: "guest" }), person({ role })]);
+    assert.equal(remote.role, role);
+  }
+});

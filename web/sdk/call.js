@@ -112,8 +112,9 @@ export class Call extends EventTarget {
     return this.#joined?.name ?? this.#options.name ?? "";
   }
 
+  /** What we are; while we are inside, the server may make us something else. */
   get role() {
-    return this.#joined?.role ?? "";
+    return this.#remote.role ?? this.#joined?.role ?? "";
   }
 
   /** Whether the host's actions are ours to take. The server decides; this is for what to show. */

@@ -62,6 +62,11 @@ export class Remote {
     return this.#speakers.filter((id) => this.#infos.some((info) => info.id === id));
   }
 
+  /** One's own role as the server last told it, while it shows us who is here. */
+  get role() {
+    return this.#infos.find((info) => info.id === this.#self())?.role;
+  }
+
   get tracks() {
     return this.#tracks;
   }
