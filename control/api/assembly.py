@@ -56,8 +56,8 @@ def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
     return tuple(route for route in everything if parts.lab_clock is not None or not route.lab_only)
 
 
-def add_api(app: web.Application, parts: Parts) -> None:
-    """Adds the interface, its document and its page (raises ConfigError for an unusable file of keys)."""
+def add_api(app: web.Application, parts: Parts) -> tuple[Route, ...]:
+    """Adds the interface, its document and its page; its routes. Raises ConfigError for an unusable file of keys."""
     sessions = Sessions(StoredSessions(parts.database), parts.sessions, clock.real)
     doors = Doors(
         sessions,
@@ -69,3 +69,4 @@ def add_api(app: web.Application, parts: Parts) -> None:
     table = routes(parts, sessions)
     Interface(doors, DatabaseStores(parts.database, clock.real)).add_to(app, table)
     add_documents(app, table)
+    return table

@@ -26,7 +26,7 @@ async def test_a_lab_login_may_be_what_the_person_is_and_no_more(world: World) -
 
 async def test_who_is_logged_in_is_told_with_the_second_proof(world: World) -> None:
     headers = await world.log_in(world.west.people[Role.PATIENT], Role.PATIENT, None, "idporten-loa-substantial")
-    answer = await (await world.ask("GET", "/session", headers=headers)).json()
+    answer = (await world.ask("GET", "/session", headers=headers)).json
     assert answer.pop("authenticated_at").endswith("Z")
     assert answer == {
         "person": world.west.people[Role.PATIENT],
@@ -48,10 +48,10 @@ async def test_another_place_is_another_session_with_the_same_login(world: World
         assert refused.status == 403
     changed = await world.ask("PUT", "/session/place", body={"role": "patient"}, headers=before)
     assert changed.status == 200
-    assert (await changed.json())["csrf"] != before["X-CSRF-Token"]
+    assert changed.json["csrf"] != before["X-CSRF-Token"]
     assert (await world.ask("GET", "/session", headers=before)).status == 401
     after = {"Cookie": f"{COOKIE}={changed.cookies[COOKIE].value}"}
-    assert (await (await world.ask("GET", "/session", headers=after)).json())["role"] == "patient"
+    assert ((await world.ask("GET", "/session", headers=after)).json)["role"] == "patient"
 
 
 async def test_after_logout_the_cookie_opens_nothing(world: World) -> None:
@@ -61,12 +61,12 @@ async def test_after_logout_the_cookie_opens_nothing(world: World) -> None:
 
 
 async def test_me_names_where_one_works_and_where_one_is_a_patient(world: World) -> None:
-    patient = await (await world.ask("GET", "/me", Role.PATIENT)).json()
+    patient = (await world.ask("GET", "/me", Role.PATIENT)).json
     assert patient["works_in"] == []
     assert [(found["clinic"], found["patient"]) for found in patient["patient_in"]] == [
         (world.west.clinic, world.west.patient)
     ]
-    secretary = await (await world.ask("GET", "/me", Role.SECRETARY)).json()
+    secretary = (await world.ask("GET", "/me", Role.SECRETARY)).json
     assert secretary["works_in"] == [{"clinic": world.west.clinic, "name": "Klinikk vest", "role": "secretary"}]
     assert (secretary["name"], secretary["clinic"]) == ("secretary vest", world.west.clinic)
 
@@ -77,8 +77,8 @@ async def entries(world: World, path: str, role: Role) -> list[dict[str, Any]]:
     while True:
         query = f"?limit=2&cursor={cursor}" if cursor else "?limit=2"
         response = await world.ask("GET", path + query, role)
-        assert response.status == 200, await response.text()
-        answer = await response.json()
+        assert response.status == 200, response.body
+        answer = response.json
         found += answer["items"]
         cursor = answer["next"]
         if cursor is None:
@@ -120,7 +120,7 @@ async def test_the_log_is_filtered_by_patient_and_time(world: World) -> None:
         if actions is None:
             assert response.status == 422
         else:
-            found = [entry["action"] for entry in (await response.json())["items"]]
+            found = [entry["action"] for entry in response.json["items"]]
             assert [action for action in found if action != "audit_viewed"] == actions, query
 
 
@@ -139,10 +139,10 @@ async def test_patients_see_who_looked_in_every_clinic_and_nobody_elses_looks(wo
 
 
 async def test_the_lab_clock_runs_from_where_it_was_set(world: World) -> None:
-    assert await (await world.ask("GET", "/lab/clock")).json() == {"now": "2026-03-02T09:00:00Z"}
+    assert (await world.ask("GET", "/lab/clock")).json == {"now": "2026-03-02T09:00:00Z"}
     ahead = {"now": "2026-03-02T12:30:00+02:00"}
-    assert await (await world.ask("PUT", "/lab/clock", body=ahead)).json() == {"now": "2026-03-02T10:30:00Z"}
-    assert await (await world.ask("DELETE", "/lab/clock")).json() == {"now": "2026-03-02T09:00:00Z"}
+    assert (await world.ask("PUT", "/lab/clock", body=ahead)).json == {"now": "2026-03-02T10:30:00Z"}
+    assert (await world.ask("DELETE", "/lab/clock")).json == {"now": "2026-03-02T09:00:00Z"}
 
 
 async def test_no_other_page_sets_the_clock(world: World) -> None:

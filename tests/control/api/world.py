@@ -1,21 +1,23 @@
 """Two clinics with people in every role, and the whole interface over a real database."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from http.cookies import SimpleCookie
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from aiohttp import ClientResponse, DummyCookieJar, web
+from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from control.api.access import COOKIE
 from control.api.assembly import Parts, add_api
 from control.api.config import ApiConfig
-from control.api.endpoint import PREFIX
+from control.api.endpoint import PREFIX, Route
 from control.api.problems import problems
 from control.clock import LabClock
 from control.identity.roles import STAFF, Role
@@ -45,6 +47,21 @@ class Place:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    cookies: SimpleCookie
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
 @dataclass(slots=True)
 class World:
     """The running interface; `west` is where the callers of tests are, `east` is another clinic."""
@@ -54,16 +71,16 @@ class World:
     west: Place
     east: Place
     clock: LabClock
+    routes: tuple[Route, ...]
     headers: dict[Role, dict[str, str]] = field(default_factory=dict)
 
     async def ask(
         self, method: str, path: str, role: Role | None = None, *, body: Any = None, headers: Mapping[str, str] = _NONE
-    ) -> ClientResponse:
-        """A request of the west's person of this role, or of nobody; its answer, read."""
+    ) -> Answer:
+        """A request of the west's person of this role, or of nobody."""
         own = {} if role is None else await self._of(role)
         async with self.client.request(method, PREFIX + path, json=body, headers={**own, **headers}) as response:
-            await response.read()
-            return response
+            return Answer(response.status, await response.read(), response.headers, response.cookies)
 
     async def log_in(
         self, person: str, role: Role, clinic: str | None, acr: str | None = "idporten-loa-high"
@@ -116,9 +133,9 @@ async def running(database: Database, folder: Path) -> AsyncIterator[World]:
         proxies=(),
         lab_clock=lab_clock,
     )
-    add_api(app, parts)
+    routes = add_api(app, parts)
     async with TestClient(TestServer(app), cookie_jar=DummyCookieJar()) as client:
-        yield World(database, client, west, east, lab_clock)
+        yield World(database, client, west, east, lab_clock, routes)
 
 
 def _key(each: Place) -> str:
