@@ -91,7 +91,7 @@ class AuditResource:
         async def look(session: AsyncSession) -> list[Entry]:
             found = await events(session, wanted, limit=asked.limit + 1, before=None if after is None else after[0])
             about = () if asked.patient is None else (Reference(log.PATIENT, asked.patient),)
-            await log.record(session, Event(self.now(), actor(call.caller), "audit_viewed", about))
+            await log.record(session, Event(self.now(), actor(call.caller), "audit.read", about))
             return found
 
         found = await call.store.transact(call.clinic, look)
@@ -103,7 +103,7 @@ class AuditResource:
         async with call.store.look(None) as session:
             clinics = await places.patient_in(session, person)
         for clinic in clinics:
-            event = Event(self.now(), actor(call.caller), "looks_viewed", (Reference(log.PATIENT, clinic.patient),))
+            event = Event(self.now(), actor(call.caller), "looks.read", (Reference(log.PATIENT, clinic.patient),))
             await call.store.transact(clinic.clinic, partial(_record, event))
         async with call.store.look(None) as session:
             place = None if after is None else Place(*after)

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from control.api import errors, problems
 from control.api.access import COOKIE, CSRF_HEADER
 from control.api.endpoint import PREFIX, Anybody, Route
-from control.api.models import ID_PATTERN, Versioned
+from control.api.models import ID_PATTERN, PageQuery, Versioned
 from control.errors import (
     BadRequestError,
     ControlError,
@@ -91,6 +91,8 @@ def refusals(route: Route) -> tuple[type[ControlError], ...]:
 def _refusals(route: Route) -> Iterator[type[ControlError]]:
     yield from _QUERY
     yield from _BODY if route.body is not None else (errors.UnexpectedBodyError, errors.TooBigError)
+    if route.query is not None and issubclass(route.query, PageQuery):
+        yield errors.CursorError
     yield NotLoggedInError
     if not isinstance(route.access, Anybody):
         yield ForbiddenError

@@ -49,7 +49,7 @@ class StoredSessions:
             if session.clinic is not None:
                 values = log.detail({"acr": session.acr})
                 actor = Reference(session.role, session.person)
-                await log.record(transaction, Event(session.created_at, actor, "login", detail=values))
+                await log.record(transaction, Event(session.created_at, actor, "session.open", detail=values))
 
         await self.database.transact(session.clinic, add)
 
@@ -64,7 +64,7 @@ class StoredSessions:
         async def end(transaction: AsyncSession) -> None:
             await transaction.execute(_removal(caller.session), execution_options=_ACROSS)
             if caller.clinic is not None:
-                await log.record(transaction, Event(at, Reference(caller.role, caller.person), "logout"))
+                await log.record(transaction, Event(at, Reference(caller.role, caller.person), "session.close"))
 
         await self.database.transact(caller.clinic, end)
 

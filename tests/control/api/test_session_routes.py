@@ -89,7 +89,7 @@ async def look_at(world: World, patient: str, clinic: str, person: str) -> None:
     async with world.database.begin(clinic) as session:
         detail = log.detail({"how": "list"})
         about = (Reference(log.PATIENT, patient),)
-        await log.record(session, Event(NOW, Reference("secretary", person), "patient_viewed", about, detail))
+        await log.record(session, Event(NOW, Reference("secretary", person), "patient.read", about, detail))
 
 
 async def test_administrators_read_their_own_clinics_log(world: World) -> None:
@@ -97,10 +97,10 @@ async def test_administrators_read_their_own_clinics_log(world: World) -> None:
     await look_at(world, west.patient, west.clinic, west.people[Role.SECRETARY])
     await look_at(world, east.patient, east.clinic, east.people[Role.SECRETARY])
     found = await entries(world, "/audit", Role.ADMINISTRATOR)
-    assert [entry["action"] for entry in reversed(found)] == ["patient_viewed", "login"]
+    assert [entry["action"] for entry in reversed(found)] == ["patient.read", "session.open"]
     assert [entry["sequence"] for entry in reversed(found)] == [1, 2]
-    assert (await entries(world, "/audit", Role.ADMINISTRATOR))[0]["action"] == "audit_viewed"
-    (viewed,) = [entry for entry in found if entry["action"] == "patient_viewed"]
+    assert (await entries(world, "/audit", Role.ADMINISTRATOR))[0]["action"] == "audit.read"
+    (viewed,) = [entry for entry in found if entry["action"] == "patient.read"]
     assert viewed["subjects"] == [{"kind": "patient", "id": west.patient}]
     assert (viewed["actor_role"], viewed["actor_name"]) == ("secretary", "secretary vest")
     assert viewed["detail"] == {"how": "list"}
@@ -110,10 +110,10 @@ async def test_the_log_is_filtered_by_patient_and_time(world: World) -> None:
     west = world.west
     await look_at(world, west.patient, west.clinic, west.people[Role.SECRETARY])
     for query, actions in (
-        (f"patient={west.patient}", ["patient_viewed"]),
+        (f"patient={west.patient}", ["patient.read"]),
         (f"patient={world.east.patient}", []),
         ("until=2026-03-02T09:00:00Z", []),
-        (f"patient={west.patient}&since=2026-03-02T10:00:00%2B01:00&until=2026-03-02T09:00:01Z", ["patient_viewed"]),
+        (f"patient={west.patient}&since=2026-03-02T10:00:00%2B01:00&until=2026-03-02T09:00:01Z", ["patient.read"]),
         ("since=2999-01-01T00:00:00Z", None),
     ):
         response = await world.ask("GET", f"/audit?{query}", Role.ADMINISTRATOR)
@@ -121,7 +121,7 @@ async def test_the_log_is_filtered_by_patient_and_time(world: World) -> None:
             assert response.status == 422
         else:
             found = [entry["action"] for entry in response.json["items"]]
-            assert [action for action in found if action != "audit_viewed"] == actions, query
+            assert [action for action in found if action != "audit.read"] == actions, query
 
 
 async def test_patients_see_who_looked_in_every_clinic_and_nobody_elses_looks(world: World) -> None:
@@ -132,10 +132,10 @@ async def test_patients_see_who_looked_in_every_clinic_and_nobody_elses_looks(wo
     seen = [
         (look["clinic_name"], look["actor_role"], look["actor_name"])
         for look in found
-        if look["action"] == "patient_viewed"
+        if look["action"] == "patient.read"
     ]
     assert seen == [("Klinikk vest", "secretary", "secretary vest")]
-    assert {look["action"] for look in found} == {"patient_viewed", "looks_viewed"}
+    assert {look["action"] for look in found} == {"patient.read", "looks.read"}
 
 
 async def test_the_lab_clock_runs_from_where_it_was_set(world: World) -> None:

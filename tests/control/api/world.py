@@ -78,7 +78,7 @@ class World:
         self, method: str, path: str, role: Role | None = None, *, body: Any = None, headers: Mapping[str, str] = _NONE
     ) -> Answer:
         """A request of the west's person of this role, or of nobody."""
-        own = {} if role is None else await self._of(role)
+        own = {} if role is None else await self.headers_of(role)
         async with self.client.request(method, PREFIX + path, json=body, headers={**own, **headers}) as response:
             return Answer(response.status, await response.read(), response.headers, response.cookies)
 
@@ -92,7 +92,8 @@ class World:
             csrf = (await response.json())["csrf"]
             return {"Cookie": f"{COOKIE}={response.cookies[COOKIE].value}", "Origin": ORIGIN, "X-CSRF-Token": csrf}
 
-    async def _of(self, role: Role) -> dict[str, str]:
+    async def headers_of(self, role: Role) -> dict[str, str]:
+        """What the west's person of this role brings."""
         if role is Role.INTEGRATOR:
             return {"Authorization": f"Bearer {self.west.key}"}
         if role not in self.headers:

@@ -67,7 +67,10 @@ async def test_a_login_is_found_by_its_token_and_told_in_the_log(
     assert await sessions.find(token.lower()) is None
     await sessions.end(caller)
     assert await sessions.find(token) is None
-    assert await actions(database, clinic) == [("secretary", person, "login"), ("secretary", person, "logout")]
+    assert await actions(database, clinic) == [
+        ("secretary", person, "session.open"),
+        ("secretary", person, "session.close"),
+    ]
 
 
 async def test_a_patients_login_is_in_no_clinic(sessions: Sessions, place: tuple[str, str]) -> None:
@@ -108,7 +111,7 @@ async def test_use_keeps_a_session_alive_and_dead_ones_are_removed(
     async def kept() -> int | None:
         async with database.look(None) as session:
             counted = select(func.count(LoginSession.digest))
-            return await session.scalar(counted, execution_options={"across": "login"})
+            return await session.scalar(counted, execution_options={"across": "session.open"})
 
     clinic, person = place
     store, idle = StoredSessions(database), timedelta(seconds=SessionsConfig().idle)
