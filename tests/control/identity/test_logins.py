@@ -111,7 +111,7 @@ async def test_use_keeps_a_session_alive_and_dead_ones_are_removed(
     async def kept() -> int | None:
         async with database.look(None) as session:
             counted = select(func.count(LoginSession.digest))
-            return await session.scalar(counted, execution_options={"across": "session.open"})
+            return await session.scalar(counted, execution_options={"across": "login"})
 
     clinic, person = place
     store, idle = StoredSessions(database), timedelta(seconds=SessionsConfig().idle)
