@@ -12,7 +12,7 @@ import uvloop
 
 from control import demo, logs
 from control.app import Lab, Service
-from control.commands import database, secrets
+from control.commands import clinic, database, secrets
 from control.config import Settings, check_production, load
 from control.doctor.entrance import ByKey, ByLinks, Entrance
 from control.doctor.examine import examine
@@ -157,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--link", nargs=2, metavar=("PRACTITIONER", "PATIENT"), help="for --call: two lab links")
     doctor.set_defaults(run=_doctor)
 
+    clinic.add_to(commands)
     database.add_to(commands)
     secrets.add_to(commands)
 

@@ -227,3 +227,15 @@ class DatabaseOutdatedError(ControlError):
     """The tables are not those of this version."""
 
     code = "database_outdated"
+
+
+class ImportFileError(ControlError):
+    """The file of a clinic can't be used; the message names places in it, never what stands there."""
+
+    code = "import_invalid"
+
+
+class ImportConflictError(ControlError):
+    """The file of a clinic contradicts what is known already."""
+
+    code = "import_conflict"

@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
-from collections.abc import AsyncIterator
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +13,13 @@ from control import clock
 from control.audit.chain import ISSUER
 from control.audit.checkpoints import DirectorySink
 from control.audit.reading import Report, verify_all
+from control.commands.opening import opened
 from control.config import Settings, load
-from control.errors import DatabaseOutdatedError
 from control.identity.persons import Rotation, rotate
 from control.identity.pseudonyms import Pseudonyms
 from control.identity.secrets import open_secrets
 from control.store import backup, migrate
-from control.store.database import Database, address
+from control.store.database import address
 from control.store.restore import Restored, Witness, restore, resume
 from signalling.keys import JwksFile, KeySource, StaticKeys
 
@@ -128,7 +126,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 async def _verify_all(url: URL, sink: DirectorySink, keys: KeySource) -> list[Report]:
-    async with _opened(url) as database:
+    async with opened(url) as database:
         return await verify_all(database, sink, keys)
 
 
@@ -142,20 +140,8 @@ def _rotate(options: argparse.Namespace) -> int:
 
 
 async def _rotate_all(url: URL, pseudonyms: Pseudonyms) -> Rotation:
-    async with _opened(url) as database:
+    async with opened(url) as database:
         return await rotate(database, pseudonyms)
-
-
-@contextlib.asynccontextmanager
-async def _opened(url: URL) -> AsyncIterator[Database]:
-    """The database, whose tables must be those of this version."""
-    if not await migrate.is_current(url):
-        raise DatabaseOutdatedError("the tables are of another version: venterom db upgrade")
-    database = Database.open(url)
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 def _summary(report: Report) -> str:

@@ -9,8 +9,20 @@ from pydantic import BaseModel
 
 from control.config import Settings, check_production, load
 from control.errors import ConfigError
+from control.imports.file import (
+    ClinicPart,
+    EntryPart,
+    PlanPart,
+    SchedulePart,
+    StaffPart,
+    TemplatePart,
+    TypePart,
+    read_file,
+)
 
-CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.toml"))
+FOLDER = Path(__file__).resolve().parents[2] / "configs"
+CLINICS = sorted(FOLDER.glob("clinic*.toml"))
+CONFIGS = sorted(set(FOLDER.glob("*.toml")) - set(CLINICS))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
@@ -20,7 +32,21 @@ def test_every_example_loads(path: Path) -> None:
         check_production(settings)
 
 
+@pytest.mark.parametrize("path", CLINICS, ids=lambda path: path.name)
+def test_every_clinic_can_be_imported(path: Path) -> None:
+    assert read_file(path).clinic.key
+
+
+def test_the_clinic_shows_every_setting() -> None:
+    """What is optional stands there as a comment."""
+    text = (FOLDER / "clinic.example.toml").read_text()
+    parts = (ClinicPart, StaffPart, TypePart, SchedulePart, EntryPart, TemplatePart, PlanPart)
+    for name in {name for part in parts for name in part.model_fields} - {"active"}:
+        assert re.search(rf"(^#?|[{{,] ){name} = ", text, re.MULTILINE), name
+
+
 def test_there_are_examples() -> None:
+    assert CLINICS
     assert {"production.toml", "reference.toml"} <= {path.name for path in CONFIGS}
 
 

@@ -47,5 +47,7 @@ class Membership(Scoped, Base):
 
     id: Mapped[Id]
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    key: Mapped[str | None]
+    """The natural key of imports: whose this is, with whatever roles."""
     role: Mapped[MemberRole] = mapped_column(choice(MemberRole))
     active: Mapped[bool] = mapped_column(default=True)

@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.Column("clinic_id", sa.String(length=26), nullable=False),
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("person_id", sa.String(length=26), nullable=False),
+        sa.Column("key", sa.String(), nullable=True),
         sa.Column(
             "role",
             sa.Enum(
