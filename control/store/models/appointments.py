@@ -60,8 +60,6 @@ class Appointment(Scoped, Versioned, Base):
     """Booked in another system."""
     remark: Mapped[str | None]
     """What another system or staff wrote."""
-    comment: Mapped[str | None]
-    """What the patient wrote while booking."""
     video_hinted: Mapped[bool] = mapped_column(default=False)
     """The remark of an external booking says video, and staff shall look."""
     follows_id: Mapped[str | None]
@@ -105,6 +103,8 @@ class Attendee(Scoped, Base):
     name: Mapped[str]
     label: Mapped[str | None]
     """What the others see instead of the name, as the attendee chose."""
+    comment: Mapped[str | None]
+    """What the patient wrote while booking; in a group it is for the practitioner alone."""
     phone: Mapped[str | None]
     email: Mapped[str | None]
     level: Mapped[str | None]

@@ -1,0 +1,81 @@
+"""What patients must be told of their appointments: laid by in the outbox with the act, or not, by type and wish."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.notifications import outbox
+from control.notifications.outbox import Kind
+from control.scheduling import rules
+from control.scheduling.obstacles import Code, Obstacle
+from control.scheduling.rows import find
+from control.scheduling.rules import Channel, Contact
+from control.store.models import Appointment, AppointmentType, Attendee, Patient
+from signalling.roles import Role
+
+REMINDED: Final = timedelta(days=2)
+"""How long before the start the reminder goes out."""
+_TOLD: Final = frozenset({Role.PATIENT, Role.GUARDIAN})
+_CHANNELS: Final = frozenset({Channel.SMS, Channel.EMAIL})
+
+
+async def tell(
+    session: AsyncSession,
+    kind: Kind,
+    appointment: Appointment,
+    of_type: AppointmentType,
+    attendees: Iterable[Attendee],
+    now: datetime,
+    arguments: Mapping[str, object] | None = None,
+) -> None:
+    """Tells those of the attendees who are patients or guardians, and reminds them of what is to come."""
+    for attendee in attendees:
+        if attendee.role not in _TOLD or attendee.removed_at is not None:
+            continue
+        if _silenced(await unnotified(session, of_type.notifies, attendee)):
+            continue
+        await outbox.queue(
+            session, kind, appointment=appointment.id, attendee=attendee.id, now=now, arguments=arguments
+        )
+
+
+async def remind(
+    session: AsyncSession,
+    appointment: Appointment,
+    of_type: AppointmentType,
+    attendees: Iterable[Attendee],
+    now: datetime,
+) -> None:
+    """Lays by the reminder of an appointment, where there is still time for one."""
+    due = appointment.starts - REMINDED
+    if due <= now:
+        return
+    for attendee in attendees:
+        if attendee.role not in _TOLD or attendee.removed_at is not None:
+            continue
+        if _silenced(await unnotified(session, of_type.reminds, attendee)):
+            continue
+        await outbox.queue(session, Kind.REMINDER, appointment=appointment.id, attendee=attendee.id, now=now, due=due)
+
+
+async def unnotified(session: AsyncSession, wanted: bool, attendee: Attendee) -> tuple[Obstacle, ...]:
+    """Why an attendee is not told, where the type says whether its patients are."""
+    return rules.to_notify(_CHANNELS if wanted else frozenset(), await _contact(session, attendee))
+
+
+def _silenced(obstacles: Iterable[Obstacle]) -> bool:
+    """Contact data may still come until the message goes out; what else stands against it is a decision."""
+    return any(obstacle.code is not Code.NO_CONTACT_DATA for obstacle in obstacles)
+
+
+async def _contact(session: AsyncSession, attendee: Attendee) -> Contact:
+    """An attendee's own contact data, else the patient's or the guardian's."""
+    phone, email, opted_out, protected = attendee.phone, attendee.email, False, False
+    if attendee.patient_id is not None:
+        patient = await find(session, Patient, attendee.patient_id)
+        phone, email = phone or patient.phone, email or patient.email
+        opted_out, protected = patient.opted_out, patient.protected_address
+    reachable = {Channel.SMS: phone, Channel.EMAIL: email}
+    return Contact(frozenset(channel for channel, given in reachable.items() if given), opted_out, protected)
