@@ -35,6 +35,8 @@ class Open:
     """Control opens the room before anybody comes."""
 
     size: int
+    decided: float | None = None
+    """The wall time at which control decided so, None for that of the opening itself."""
     kind: Literal["open"] = "open"
 
 

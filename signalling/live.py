@@ -37,7 +37,8 @@ from signalling.node import Node, Slots, TrackView
 from signalling.ratelimit import Bucket
 from signalling.records import Record
 from signalling.redact import mark
-from signalling.room import Ended, Person, Room, apply, host_patience, step
+from signalling.room import Ended, Person, Room, apply, host_patience
+from signalling.step import step
 from signalling.timers import Timers
 from signalling.views import View, changes, view
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, assert_never
 
-from signalling.errors import RoomError
 from signalling.inputs import (
     Act,
     Consent,
@@ -28,9 +27,8 @@ from signalling.inputs import (
     SetNotice,
     SetRole,
 )
-from signalling.roles import RIGHTS, Right, Role, is_host
+from signalling.roles import Role, is_host
 
-MAX_PEOPLE: Final = 200
 GROUP_SIZE: Final = 3
 
 
@@ -100,8 +98,6 @@ PHASES: Final[Mapping[tuple[Phase, RoomAct], Phase | str]] = MappingProxyType(
         (Phase.ENDED, "end"): "room_ended",
     }
 )
-# What one may not do to oneself: a host who is the only one could not undo it.
-_NOT_TO_ONESELF: Final = frozenset({A.TO_LOBBY, A.REMOVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +192,7 @@ class Room:
     not_before: float | None = None
     """Wall time at which the room's last life ended: grants issued until then are dead."""
     opened: float | None = None
-    """Wall time at which control opened this life, or made it larger."""
+    """Wall time at which control last decided to open this life, or to make it larger."""
     people: Mapping[str, Person] = field(default_factory=dict)
 
     @property
@@ -249,73 +245,15 @@ class Room:
         )
 
 
-def step(room: Room, event: Input, at: float) -> Room:
-    """The room after an input at wall time `at`; raises RoomError, and then nothing has changed."""
-    check(room, event)
-    return apply(room, event, at)
-
-
-def check(room: Room, event: Input) -> None:
-    """Raises RoomError where the input is refused."""
-    if room.phase is Phase.ENDED:
-        raise RoomError("room_ended")
-    match event:
-        case Enter(participant=participant, issued=issued):
-            person = room.people.get(participant)
-            if room.not_before is not None and issued <= room.not_before:
-                raise RoomError("room_ended")
-            if person is not None and person.barred is not None and issued <= person.barred:
-                raise RoomError("grant_revoked")
-            seated = sum(1 for each in room.people.values() if each.seated)
-            if (person is None or not person.seated) and seated >= MAX_PEOPLE:
-                raise RoomError("room_full")
-        case Return(participant=participant, number=number):
-            person = room.people.get(participant)
-            if person is None or not person.seated or person.seat != number:
-                raise RoomError("seat_dead")
-        case Move(participant=participant, act=act, by=by):
-            if act is not Act.LEAVE:
-                _check_right(room, by, Right(act.value) if act is not Act.REVOKE else None)
-            if by == participant and act in _NOT_TO_ONESELF:
-                raise RoomError("forbidden", "not to oneself")
-            _permitted(STANDINGS[room.standing(participant), act])
-        case Pause(by=by):
-            _check_right(room, by, Right.PAUSE)
-            _permitted(PHASES[room.phase, "pause"])
-        case Resume(by=by):
-            _check_right(room, by, Right.RESUME)
-            _permitted(PHASES[room.phase, "resume"])
-        case End(by=by):
-            _check_right(room, by, Right.END)
-            _permitted(PHASES[room.phase, "end"])
-        case SetNotice(by=by):
-            _check_right(room, by, Right.NOTICE)
-        case SetRole(participant=participant):
-            person = room.people.get(participant)
-            if person is None or not person.seated:
-                raise RoomError("unknown_participant")
-        case HostLost():
-            if not room.left_alone():
-                raise RoomError("bad_state")
-        case HostBack():
-            if not (room.host_lost and room.hosts_there()):
-                raise RoomError("bad_state")
-        case Disconnect(participant=participant) | Expire(participant=participant) | Consent(participant=participant):
-            if participant not in room.people:
-                raise RoomError("unknown_participant")
-        case Open():
-            pass
-        case _:
-            assert_never(event)
-
-
 def apply(room: Room, event: Input, at: float) -> Room:
     """The room after an input that was accepted when it came; what no longer fits changes nothing."""
     if room.phase is Phase.ENDED:
         return room
     match event:
-        case Open(size=size):
-            return replace(room, size=max(room.size, size), opened=at)
+        case Open(size=size, decided=decided):
+            opened = at if decided is None else decided
+            opened = opened if room.opened is None else max(opened, room.opened)
+            return replace(room, size=max(room.size, size), opened=opened)
         case Enter():
             return _enter(room, event, at)
         case Return(participant=participant):
@@ -366,20 +304,6 @@ def host_patience(room: Room, away: float) -> float | None:
     if not room.left_alone():
         return None
     return 0.0 if room.size >= GROUP_SIZE else away
-
-
-def _check_right(room: Room, by: str | None, right: Right | None) -> None:
-    """Control (None) may do everything; whoever is in the lobby, nothing; and only control has what is no right."""
-    if by is None:
-        return
-    person = room.people.get(by)
-    if person is None or not person.inside or right is None or right not in RIGHTS[person.role]:
-        raise RoomError("forbidden")
-
-
-def _permitted(cell: Standing | Phase | str) -> None:
-    if not isinstance(cell, Standing | Phase):
-        raise RoomError(cell)
 
 
 def _person(room: Room, participant: str, *, presence: Presence | None = None, consent: bool | None = None) -> Room:

@@ -219,9 +219,17 @@ class Rooms:
 
     # --- control: closings act at once, and each command returns once it is on disk
 
-    async def open(self, room: str, *, size: int = 2) -> None:
-        """Opens a room before anybody comes, or makes it larger."""
-        await self._settled(self._room(room), Open(size), durable=True)
+    async def open(self, room: str, *, size: int = 2, at: float | None = None) -> None:
+        """Opens a room before anybody comes, or makes it larger.
+
+        With the wall time `at` of the decision it may be repeated: what was ended since stays so.
+        """
+        live = await self._unless_done(room, at, unasked=False)
+        event = Open(size, at)
+        if live is not None and (at is None or apply(live.state, event, at) != live.state):
+            await self._settled(live, event, durable=True)
+        else:
+            await self._on_disk()
 
     async def revoke(self, room: str, participant: str, *, before: float | None = None) -> None:
         """Takes a person out, and kills the seat and every grant issued up to now, used or not.
@@ -252,14 +260,16 @@ class Rooms:
         """Tells the lobby about a delay (raises RoomError("room_ended") where there is no such room)."""
         await self._settled(self._known(room), SetNotice(None, minutes, text), durable=True)
 
-    async def set_rights(self, room: str, participant: str, role: Role) -> None:
+    async def set_rights(self, room: str, participant: str, role: Role, *, before: float | None = None) -> None:
         """Makes somebody something else, with the rights of that role, until a grant says otherwise.
 
-        RoomError `room_ended` where there is no such room, `unknown_participant` where the person has no seat in it.
+        With the wall time `before` of the decision it may be repeated: who has entered by a later grant is what that
+        says. RoomError `room_ended` where there is no such room, `unknown_participant` where the person has no seat.
         """
         live = self._known(room)
         person = live.state.people.get(participant)
-        if person is not None and person.seated and person.role is role:
+        later = before is not None and person is not None and person.issued is not None and person.issued > before
+        if person is not None and person.seated and (later or person.role is role):
             await self._on_disk()
         else:
             await self._settled(live, SetRole(participant, role), durable=True)
@@ -340,15 +350,15 @@ class Rooms:
             raise RoomError("room_ended")
         return live
 
-    async def _unless_done(self, name: str, before: float | None) -> LiveRoom | None:
-        """The room that control means to close something in; None where it is over, for grants issued by then too."""
+    async def _unless_done(self, name: str, before: float | None, *, unasked: bool = True) -> LiveRoom | None:
+        """The room that control means; None where it is over, for what was given and decided up to then too."""
         live = self._live.get(name)
         if live is not None and isinstance(live.state.life, Ended):
             await self._on_disk()
         ended = self._ended.get(name) if name not in self._live else None
         if before is not None and ended is not None and ended.dead_until is not None and before <= ended.dead_until:
             return None
-        return self._room(name, unasked=True)
+        return self._room(name, unasked=unasked)
 
     async def _on_disk(self) -> None:
         """Waits for what was decided so far: what asks for nothing new may not return before that is on disk."""

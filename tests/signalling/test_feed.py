@@ -211,11 +211,14 @@ class Model:
 
     def happens(self, room: str, ends: bool) -> None:
         event = End(None) if ends else Pause(None, "x")
-        added = self.log.append([record(event, room, self.epochs[room])])
-        self.feed.take(added)
-        self.written += numbers(added)
+        epoch = self.epochs[room]
         if ends:
             self.epochs[room] += 1
+        added = self.log.append([record(event, room, epoch)])
+        self.feed.take(added)
+        self.written += numbers(added)
+        lives = {name for name in self.log._sequences if name[0]}
+        assert lives <= set(self.epochs.items()), "numbers of lives that go on, alone"
 
     def acknowledge(self, room: str, epoch: int, sequence: int) -> None:
         self.feed.acknowledge(room, epoch, sequence)

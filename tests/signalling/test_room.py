@@ -31,7 +31,6 @@ from signalling.inputs import (
 )
 from signalling.roles import RIGHTS, Right, Role, is_host
 from signalling.room import (
-    MAX_PEOPLE,
     STANDINGS,
     Ended,
     Paused,
@@ -40,11 +39,10 @@ from signalling.room import (
     Room,
     Standing,
     apply,
-    check,
     host_patience,
     restored,
-    step,
 )
+from signalling.step import MAX_PEOPLE, check, step
 
 MOVES: tuple[MoveAct, ...] = (
     Act.ADMIT, Act.DENY, Act.TO_LOBBY, Act.REMOVE, Act.HOLD, Act.RELEASE, Act.LEAVE, Act.REVOKE

@@ -875,6 +875,25 @@ async def test_an_end_that_comes_late_ends_what_began_by_an_older_grant(house: H
     assert person.link.ended == "ended"
 
 
+async def test_commands_that_are_repeated_in_their_order_leave_what_they_left_before(house: House) -> None:
+    opened = house.clock.wall()
+    house.clock.advance(1)
+    ended = house.clock.wall()
+    for lost in (True, False):
+        house.clock.advance(1)
+        await house.rooms.open("r", size=4, at=opened)
+        await house.rooms.open("r", size=4, at=opened)
+        assert len(house.journal.records) == (1 if lost else 2), "the second time the room is over"
+        await house.rooms.end("r", before=ended)
+        state = house.rooms.roster("r")
+        assert state is not None
+        assert isinstance(state.life, Ended), "an opening of before the end keeps no room from it"
+    await house.rooms.open("r", at=house.clock.wall())
+    state = house.rooms.roster("r")
+    assert state is not None
+    assert not isinstance(state.life, Ended)
+
+
 async def test_an_end_spares_what_control_opened_later(house: House) -> None:
     decided = house.clock.wall()
     house.clock.advance(1)
@@ -970,6 +989,8 @@ async def test_a_new_role_is_told_to_all_and_brings_its_rights(house: House) -> 
     written = len(house.journal.records)
     await house.rooms.set_rights("r", "host", Role.INTERPRETER)
     assert len(house.journal.records) == written
+    await house.rooms.set_rights("r", "host", Role.GUEST, before=house.clock.wall() - 1)
+    assert len(house.journal.records) == written, "who came by a grant from after the decision is what that says"
     again = house.restarted().rooms.roster("r")
     assert again is not None
     assert [again.people[name].role for name in ("host", "pat")] == ["interpreter", "practitioner"]

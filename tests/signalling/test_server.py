@@ -18,6 +18,8 @@ from structlog.testing import capture_logs
 
 from signalling import grant, packing
 from signalling.config import SignallingConfig
+from signalling.feed import Feed
+from signalling.inputs import Enter
 from signalling.keys import SigningKey
 from signalling.node import TracksChanged, TrackView
 from signalling.server import SignallingServer
@@ -69,9 +71,14 @@ class Site:
     config: SignallingConfig = field(default_factory=SignallingConfig)
     clock: ManualClock = field(default_factory=ManualClock)
     node: RecordingNode = field(default_factory=RecordingNode)
+    feed: Feed | None = None
+
+    def feed_of(self) -> Feed:
+        assert self.feed is not None
+        return self.feed
 
     async def start(self) -> None:
-        self.server = SignallingServer.create(self.config, self.node, KEYS, self.data, self.clock)
+        self.server = SignallingServer.create(self.config, self.node, KEYS, self.data, self.clock, self.feed)
         app = web.Application()
         self.server.add_to(app)
         await self.server.start()
@@ -522,6 +529,32 @@ async def test_a_stop_sends_everybody_away_and_ends_nothing(tmp_path: Path) -> N
             await client.send("join", seat=seat)
             assert (await client.until("joined"))["gate"] == "open"
         assert again.node.gates == {("r", "host"): True, ("r", "pat"): True}
+
+
+async def test_whoever_owns_the_rooms_hears_of_them_until_it_has_taken_it_up(tmp_path: Path) -> None:
+    site = Site(tmp_path, feed=Feed())
+    await site.start()
+    await site.enter("pat")
+    first = await asyncio.wait_for(site.feed_of().next(), WAIT)
+    assert isinstance(first.event, Enter)
+    assert site.server.statistics().events_untold == 1
+    site.server._journal._log.compact(site.server._journal._compact)
+    assert b"untold" in (tmp_path / "journal.log").read_bytes()
+    await site.stop()
+    site = Site(tmp_path, feed=Feed())
+    await site.start()
+    again = await asyncio.wait_for(site.feed_of().next(), WAIT)
+    assert again == first
+    site.feed_of().acknowledge(again.room, again.epoch, again.sequence)
+    assert site.server.statistics().events_untold == 0
+    await site.stop()
+    site = Site(tmp_path)
+    await site.start()
+    assert site.server.statistics().events_untold == 0
+    assert site.server.rooms.roster("r") is not None
+    site.server._journal._log.compact(site.server._journal._compact)
+    await site.stop()
+    assert b"untold" not in (tmp_path / "journal.log").read_bytes()
 
 
 async def test_nothing_is_left_behind(tmp_path: Path) -> None:
