@@ -168,7 +168,8 @@ async def test_nothing_is_told_before_it_is_on_disk(tmp_path: Path) -> None:
         await asyncio.sleep(0)
     assert feed.pending == 0
     disk.may.set()
-    found = [await feed.next() for _ in range(3)]
+    async with asyncio.timeout(10):
+        found = [await feed.next() for _ in range(3)]
     assert path.read_bytes().count(b'"kind":"pause"') == 3
     assert [each.sequence for each in found] == [1, 2, 3]
     await journal.close()

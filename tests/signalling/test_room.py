@@ -382,6 +382,14 @@ def test_a_later_life_began_later_by_something_that_control_gave_later(
     assert state.is_later(20.0) is later
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "opened"), [(None, None, 60.0), (20.0, 30.0, 30.0), (30.0, 20.0, 30.0), (None, 20.0, 50.0)]
+)
+def test_what_counts_of_openings_is_the_last_decision(first: float | None, second: float | None, opened: float) -> None:
+    state = step(step(Room("r", 1), Open(2, first), 50.0), Open(4, second), 60.0)
+    assert (state.opened, state.size) == (opened, 4)
+
+
 @pytest.mark.parametrize(("standing", "old", "new"), [*product(Standing, Role, Role)])
 def test_every_role_becomes_every_other_where_the_person_has_a_seat(standing: Standing, old: Role, new: Role) -> None:
     events = (replace(event, role=old) if isinstance(event, Enter) else event for event in PATHS[standing])
