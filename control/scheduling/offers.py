@@ -116,7 +116,7 @@ async def _origin(session: AsyncSession, slot: Slot) -> rules.Planned | rules.By
         .join(WorkPlan, WorkPlan.template_id == WeekTemplate.id)
         .where(WorkPlan.id == slot.work_plan_id)
     )
-    template, plan = (await session.execute(statement)).tuples().one()
+    template, plan = (await session.execute(statement)).one()
     return rules.Planned(template, plan)
 
 

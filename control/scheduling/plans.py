@@ -165,7 +165,7 @@ async def _entries(session: AsyncSession, template: str) -> list[slots.Entry]:
             entry.surface or of_type,
             entry.count,
         )
-        for entry, of_type in (await session.execute(statement)).tuples()
+        for entry, of_type in await session.execute(statement)
     ]
 
 
