@@ -1,49 +1,43 @@
 """The composition root: the one place where control, signalling and the media node are wired together."""
 
-import asyncio
 import contextlib
 import errno
 import ssl
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum, auto
 from typing import Final, Self
 
 import structlog
 from aiohttp import web
-from sqlalchemy.exc import DBAPIError
 
-from control import clock
 from control.api.assembly import Parts, add_api
 from control.api.health import add_health_routes
 from control.api.lab import add_lab_routes
 from control.api.metrics import Numbers, add_metrics_route
 from control.api.problems import problems
-from control.clock import LabClock
 from control.config import Settings
 from control.doorkeeper import Doorkeeper
 from control.errors import (
     AddressInUseError,
     ConfigError,
-    DatabaseOutdatedError,
     DrainingError,
     NotReadyError,
     OverloadedError,
     StartingError,
     StorageUnavailableError,
 )
-from control.housekeeping import Housekeeping
 from control.lab import LabLinks, Person
 from control.memory import give_back, share_in_use
+from control.office import Office, at_work, opened
 from control.pages import SecureHeaders, add_pages, default_root
-from control.store import migrate
-from control.store.database import Database, address
+from control.rooms.local import LocalRooms
 from control.watch import Watch
 from sfu.node import Node
 from signalling import grant
 from signalling.config import SignallingConfig
-from signalling.keys import JwksFile, KeyRing, KeySource, SigningKey, StaticKeys
+from signalling.feed import Feed
+from signalling.keys import JwksFile, KeyRing, KeySource, SigningKey, StaticKeys, create_key
 from signalling.server import SignallingServer
 
 _BODY_MAX: Final = 64 * 1024
@@ -83,35 +77,30 @@ class Service:
     """All of Venterom in one process."""
 
     def __init__(
-        self,
-        node: Node,
-        signalling: SignallingServer,
-        database: Database,
-        runner: web.AppRunner,
-        watch: Watch,
-        doorkeeper: Doorkeeper,
-        housekeeping: Housekeeping,
+        self, node: Node, signalling: SignallingServer, watch: Watch, closing: contextlib.AsyncExitStack
     ) -> None:
         self._node = node
-        self._database = database
-        self._housekeeping = housekeeping
-        self._cleaning: asyncio.Task[None] | None = None
-        self._doorkeeper = doorkeeper
         self._signalling = signalling
-        self._runner = runner
         self._watch = watch
+        self._closing = closing
         self._phase = Phase.STARTING
 
     @classmethod
     async def start(cls, settings: Settings, lab: Lab | None) -> Self:
         """Opens journal and sockets, and takes people; what is open already is closed again where something fails."""
-        tls, keys = _tls(settings), _keys(settings, lab)
+        key = create_key(settings.data.directory / "control-key.pem")
+        tls, keys = _tls(settings), _keys(settings, key)
         async with contextlib.AsyncExitStack() as undo:
-            database = await _open_database(settings)
-            undo.push_async_callback(database.close)
             node = _start_node(settings)
-            undo.callback(node.stop)
-            signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory)
+            undo.callback(_stop_node, node)
+            office = await undo.enter_async_context(opened(settings, key))
+            doorkeeper = Doorkeeper()
+            app = web.Application(middlewares=[doorkeeper.middleware, problems], client_max_size=_BODY_MAX)
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+            undo.push_async_callback(runner.cleanup)
+            feed = Feed()
+            signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory, feed=feed)
+            undo.push_async_callback(signalling.stop)
             watch = Watch(
                 settings.limits,
                 signalling.rooms.people,
@@ -120,25 +109,19 @@ class Service:
                 all_gone=give_back,
             )
             signalling.rooms.opens_rooms = watch.opens_rooms
-            undo.push_async_callback(signalling.stop)
             await signalling.start()
-            doorkeeper = Doorkeeper()
-            app = web.Application(middlewares=[doorkeeper.middleware, problems], client_max_size=_BODY_MAX)
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
-            idle = timedelta(seconds=settings.sessions.idle)
-            housekeeping = Housekeeping(database, idle, clock.real)
-            service = cls(node, signalling, database, runner, watch, doorkeeper, housekeeping)
-            _add_routes(app, settings, lab, service, database)
+            await undo.enter_async_context(at_work(office, settings, LocalRooms(signalling.rooms, feed)))
+            service = cls(node, signalling, watch, undo)
+            _add_routes(app, settings, lab, service, office)
             await runner.setup()
-            undo.push_async_callback(runner.cleanup)
             await _listen(runner, settings, tls)
             assert runner.server is not None
             doorkeeper.start(runner.server)
             undo.callback(doorkeeper.stop)
-            undo.pop_all()
+            watch.start()
+            undo.callback(watch.stop)
+            service._closing = undo.pop_all()
         service._phase = Phase.RUNNING
-        watch.start()
-        service._cleaning = asyncio.create_task(housekeeping.run())
         _log.info("started", http_port=settings.http.port, media_port=node.port)
         if not node.raised_priority:
             # Nothing fails; but with a busy neighbour on its core the thread's delay grows from 0.1 to some 4 ms.
@@ -181,22 +164,11 @@ class Service:
     async def stop(self) -> None:
         """Closes everything. Nobody's call is ended: their pages wait for us to come back."""
         self._phase = Phase.DRAINING
-        self._watch.stop()
-        self._doorkeeper.stop()
-        if self._cleaning is not None:
-            self._cleaning.cancel()
-            await asyncio.wait((self._cleaning,))
-        await self._signalling.stop()
-        await self._runner.cleanup()
-        await self._database.close()
-        with contextlib.suppress(RuntimeError):  # of a media thread that has ended before
-            self._node.stop()
+        await self._closing.aclose()
         _log.info("stopped")
 
 
-def _add_routes(
-    app: web.Application, settings: Settings, lab: Lab | None, service: Service, database: Database
-) -> None:
+def _add_routes(app: web.Application, settings: Settings, lab: Lab | None, service: Service, office: Office) -> None:
     public_url = settings.http.public_url
     https = settings.http.tls_certificate is not None or (public_url or "").startswith("https:")
     app.on_response_prepare.append(SecureHeaders(https=https))
@@ -206,29 +178,18 @@ def _add_routes(
     if settings.lab.enabled and lab is not None:
         add_lab_routes(app, lab.links, lab.issue, public_url=public_url, websocket_path=settings.signalling.path)
     parts = Parts(
-        database=database,
+        database=office.database,
         api=settings.api,
         sessions=settings.sessions,
         public_url=public_url,
         proxies=settings.http.proxies,
-        lab_clock=LabClock() if settings.lab.enabled else None,
+        lab_clock=office.lab_clock,
+        issuer=office.issuer,
+        links=office.secrets.links,
+        websocket_path=settings.signalling.path,
     )
     add_api(app, parts)
     add_pages(app, settings.web.root or default_root())
-
-
-async def _open_database(settings: Settings) -> Database:
-    """A file of our own is brought to this version at once; of a server somebody else may be in charge."""
-    settings.data.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    url = address(settings.database.url, settings.database.password_file, settings.data.directory)
-    try:
-        if url.get_backend_name() == "sqlite":
-            await migrate.upgrade(url)
-        elif not await migrate.is_current(url):
-            raise DatabaseOutdatedError("the tables are of another version: venterom db upgrade")
-    except (DBAPIError, OSError) as error:
-        raise ConfigError(f"database: {type(error).__name__}: not reached, or not ours to use") from error
-    return Database.open(url)
 
 
 def _start_node(settings: Settings) -> Node:
@@ -242,6 +203,11 @@ def _start_node(settings: Settings) -> Node:
         raise ConfigError(f"media: {error.strerror or error}") from error
 
 
+def _stop_node(node: Node) -> None:
+    with contextlib.suppress(RuntimeError):  # of a media thread that has ended before
+        node.stop()
+
+
 def _signalling(settings: Settings) -> SignallingConfig:
     """Where the public address is told and no origins are, the pages of that address are meant."""
     url = settings.http.public_url
@@ -250,12 +216,11 @@ def _signalling(settings: Settings) -> SignallingConfig:
     return settings.signalling.model_copy(update={"origins": (url,)})
 
 
-def _keys(settings: Settings, lab: Lab | None) -> KeySource:
-    sources: list[KeySource] = []
+def _keys(settings: Settings, key: SigningKey) -> KeySource:
+    """Our own, and that of a front end with grants of its own."""
+    sources: list[KeySource] = [StaticKeys(grant.DEFAULT_ISSUER, (key.verify_key,))]
     if settings.grants.keys is not None:
         sources.append(JwksFile(settings.grants.issuer, settings.grants.keys, time.monotonic))
-    if settings.lab.enabled and lab is not None:
-        sources.append(StaticKeys(grant.DEFAULT_ISSUER, (lab.key.verify_key,)))
     return KeyRing(tuple(sources))
 
 

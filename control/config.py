@@ -170,8 +170,6 @@ def check_production(settings: Settings) -> None:
     """What a demo may do and a clinic must not."""
     if settings.lab.enabled:
         raise ConfigError("lab.enabled: lab links let people in without a login, so they are for demos alone")
-    if settings.grants.keys is None:
-        raise ConfigError("grants.keys: without the keys of an issuer of grants nobody can enter")
     if settings.http.tls_certificate is None and not settings.http.behind_proxy:
         raise ConfigError(
             "http: plain HTTP; set tls_certificate and tls_key, or behind_proxy where a proxy speaks HTTPS"

@@ -8,19 +8,25 @@ from aiohttp import web
 
 from control import clock
 from control.api.access import Doors
+from control.api.attendance import AttendanceResource
 from control.api.audit import AuditResource
 from control.api.config import ApiConfig
+from control.api.consultations import ConsultationResource
 from control.api.docs import add_documents
 from control.api.endpoint import Route
 from control.api.interface import Interface
 from control.api.keys import ApiKeys
 from control.api.lab_clock import LabClockResource
+from control.api.links import LinkResource
 from control.api.me import me_routes
 from control.api.proxies import Network
 from control.api.rate import RateLimits
 from control.api.session import SessionResource
 from control.api.transactions import DatabaseStores
+from control.api.worklist import WorklistResource
 from control.clock import Clock, LabClock
+from control.consultation.joining import Issuer
+from control.identity.links import Links
 from control.identity.logins import StoredSessions
 from control.identity.sessions import Sessions, SessionsConfig
 from control.store.database import Database
@@ -38,6 +44,10 @@ class Parts:
     lab_clock: LabClock | None
     """What rules go by in a lab; None in production, where it is the host's clock and there are no lab routes."""
 
+    issuer: Issuer
+    links: Links
+    websocket_path: str
+
     @property
     def now(self) -> Clock:
         """The clock that rules go by."""
@@ -51,6 +61,10 @@ def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
         *SessionResource(sessions).routes(),
         *me_routes(),
         *AuditResource(parts.now).routes(),
+        *ConsultationResource(parts.issuer, parts.links, parts.now, parts.websocket_path).routes(),
+        *AttendanceResource(parts.now).routes(),
+        *LinkResource(parts.links, parts.now).routes(),
+        *WorklistResource(parts.now).routes(),
         *lab,
     )
     return tuple(route for route in everything if parts.lab_clock is not None or not route.lab_only)

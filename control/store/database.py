@@ -19,6 +19,7 @@ T = TypeVar("T")
 BUSY_S: Final = 10.0
 """How long a statement waits for another process that writes to the same SQLite file."""
 _TRIES: Final = 4
+_TOPICS: Final = "venterom_topics"
 _REPEATABLE: Final = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock (PostgreSQL, appendix A): the transaction may be tried again."""
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -49,6 +50,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._writing: asyncio.Lock | None = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
     @classmethod
@@ -62,6 +64,10 @@ class Database:
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
         guard(engine.sync_engine)
         return cls(engine)
+
+    def subscribe(self, topic: str, listener: Callable[[], None]) -> None:
+        """The listener is called whenever a transaction that announced the topic has been committed."""
+        self._listeners.setdefault(topic, []).append(listener)
 
     @property
     def dialect(self) -> str:
@@ -90,6 +96,9 @@ class Database:
             session = await stack.enter_async_context(_session(self._engine, clinic))
             async with session.begin():
                 yield session
+            for topic in session.info.get(_TOPICS, ()):
+                for listener in self._listeners.get(topic, ()):
+                    listener()
 
     @contextlib.asynccontextmanager
     async def look(self, clinic: str | None) -> AsyncIterator[AsyncSession]:
@@ -111,6 +120,11 @@ class Database:
                     raise
         async with self.begin(clinic) as session:
             return await act(session)
+
+
+def announce(session: AsyncSession, topic: str) -> None:
+    """Tells those who subscribed to the topic, once the session's transaction has been committed."""
+    session.info.setdefault(_TOPICS, set()).add(topic)
 
 
 def _session(engine: AsyncEngine, clinic: str | None) -> AsyncSession:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from control.scheduling.surface import Surface
 from control.store.base import Base, Id, Scoped, Versioned, choice
 from signalling.roles import Role
+from signalling.room import Standing
 
 
 class AppointmentState(StrEnum):
@@ -115,6 +116,19 @@ class Attendee(Scoped, Base):
     """No longer expected: link and grants are dead."""
     entered_at: Mapped[datetime | None]
     """The first entry into the room."""
+    standing: Mapped[Standing | None] = mapped_column(choice(Standing))
+    """Where in the room, as its events last said; None where nobody came yet, or it is over."""
+    waiting_since: Mapped[datetime | None]
+    """In the lobby since."""
+    grant_id: Mapped[str | None]
+    """The grant of the last entry (`issued_grant`): what the login behind it proved."""
+    entered_by: Mapped[float | None]
+    """Wall time at which that grant was issued, as the room knows it: a revocation of before does not concern it."""
+    barred: Mapped[bool] = mapped_column(default=False)
+    """Was denied, removed or revoked once: enters by the lobby ever after."""
+    tested_at: Mapped[datetime | None]
+    test_verdict: Mapped[str | None]
+    """How the last test of sound, picture and network came out."""
 
 
 def _is_attendee_of() -> ColumnElement[bool]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from control.identity.roles import Role
 from tests.control.api.world import Place, World
+from tests.control.store.rows import Meeting, meeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,38 @@ async def _set_clock(world: World, place: Place) -> Request:
     return Request(body={"now": "2026-03-02T09:00:00Z"})
 
 
+async def _meeting(world: World, place: Place) -> Meeting:
+    return await meeting(world.database, place.clinic, place.practitioner, [place.patient])
+
+
+async def _place(world: World, place: Place) -> Request:
+    return Request({"id": (await _meeting(world, place)).consultation}, body={})
+
+
+async def _consultation(world: World, place: Place) -> Request:
+    return Request({"id": (await _meeting(world, place)).consultation})
+
+
+async def _verdict(world: World, place: Place) -> Request:
+    return Request({"id": (await _meeting(world, place)).consultation}, body={"verdict": "good"})
+
+
+async def _identification(world: World, place: Place) -> Request:
+    made = await _meeting(world, place)
+    return Request({"id": made.consultation}, body={"attendee": made.patients[0], "method": "known"})
+
+
+async def _attendance(world: World, place: Place) -> Request:
+    made = await _meeting(world, place)
+    body = {"attendee": made.patients[0], "attended": True, "method": "known"}
+    return Request({"id": made.consultation}, body=body)
+
+
+async def _link(world: World, place: Place) -> Request:
+    made = await _meeting(world, place)
+    return Request(body={"link": world.links.token(place.clinic, made.patients[0], 1)})
+
+
 REQUESTS: Final[Mapping[str, Builder]] = {
     "read_session": _plain,
     "log_in": _log_in,
@@ -51,6 +84,18 @@ REQUESTS: Final[Mapping[str, Builder]] = {
     "read_me": _plain,
     "list_looks": _plain,
     "list_audit_events": _audit,
+    "read_consultation": _consultation,
+    "join_consultation": _place,
+    "test_consultation": _place,
+    "record_test": _verdict,
+    "tell_delay": _place,
+    "tell_cant_wait": _place,
+    "change_to_physical": _place,
+    "identify": _identification,
+    "read_attendance": _consultation,
+    "register_attendance": _attendance,
+    "read_link": _link,
+    "read_worklist": _plain,
     "read_clock": _plain,
     "set_clock": _set_clock,
     "reset_clock": _plain,

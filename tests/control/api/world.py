@@ -1,6 +1,7 @@
 """Two clinics with people in every role, and the whole interface over a real database."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,11 +21,15 @@ from control.api.config import ApiConfig
 from control.api.endpoint import PREFIX, Route
 from control.api.problems import problems
 from control.clock import LabClock
+from control.consultation.joining import Issuer
+from control.identity.keyring import SecretKeys
+from control.identity.links import Links
 from control.identity.roles import STAFF, Role
 from control.identity.sessions import SessionsConfig
 from control.pages import SecureHeaders
 from control.store.database import Database
 from control.store.models import MemberRole, Membership, Practitioner
+from signalling.keys import create_key
 from tests.control.store import rows
 
 NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -72,6 +77,7 @@ class World:
     east: Place
     clock: LabClock
     routes: tuple[Route, ...]
+    links: Links
     headers: dict[Role, dict[str, str]] = field(default_factory=dict)
 
     async def ask(
@@ -126,6 +132,7 @@ async def running(database: Database, folder: Path) -> AsyncIterator[World]:
     lab_clock = LabClock(lambda: NOW)
     app = web.Application(middlewares=[problems], client_max_size=64 * 1024)
     app.on_response_prepare.append(SecureHeaders(https=True))
+    links = Links(SecretKeys.generate())
     parts = Parts(
         database=database,
         api=ApiConfig(keys=keys, session_burst=100_000, address_burst=100_000),
@@ -133,10 +140,13 @@ async def running(database: Database, folder: Path) -> AsyncIterator[World]:
         public_url=ORIGIN,
         proxies=(),
         lab_clock=lab_clock,
+        issuer=Issuer(create_key(folder / "grants.pem"), time.time),
+        links=links,
+        websocket_path="/ws",
     )
     routes = add_api(app, parts)
     async with TestClient(TestServer(app), cookie_jar=DummyCookieJar()) as client:
-        yield World(database, client, west, east, lab_clock, routes)
+        yield World(database, client, west, east, lab_clock, routes, links)
 
 
 def _key(each: Place) -> str:

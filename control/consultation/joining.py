@@ -1,0 +1,133 @@
+"""From a place to a grant: the decision is the rules', the grant and the log are written here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.audit import log
+from control.audit.actors import actor
+from control.audit.chain import Event, Reference
+from control.consultation import rules
+from control.consultation.places import Place
+from control.consultation.rules import Admit, Refuse
+from control.consultation.scene import Scene
+from control.errors import NotFoundError
+from control.identity.callers import Caller, LoggedIn, Nobody
+from control.scheduling.obstacles import Code, Obstacle
+from control.store.base import new_id
+from control.store.models import Attendee, IssuedGrant
+from signalling import grant
+from signalling.keys import SigningKey
+from signalling.roles import is_host
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Signs grants. `wall` is the true time, never a lab's: signalling compares it with its own."""
+
+    key: SigningKey
+    wall: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The way in."""
+
+    grant: str = field(repr=False)
+    room: str
+
+
+async def join(
+    session: AsyncSession, place: Place, caller: Caller, issuer: Issuer, now: datetime, label: str | None = None
+) -> Entry | Refuse:
+    """A grant for the place, or why not; a wrong person's attempt is logged, so the transaction must be kept.
+
+    `label` is the name that others shall see from now on. Raises NotFoundError.
+    """
+    scene, attendee = await _look(session, place)
+    if attendee is None:
+        refused = Refuse(Obstacle(Code.WRONG_PERSON))
+        await _log(session, caller, "consultation.join_refused", place, now, code=refused.obstacle.code.value)
+        return refused
+    if label is not None and not is_host(attendee.role):
+        attendee.label = label
+    expected = await scene.expected(session, attendee, now)
+    decision = rules.join(expected, place.identity, scene.meeting(), scene.terms(), now)
+    if isinstance(decision, Refuse):
+        if decision.audited:
+            await _log(session, caller, "consultation.join_refused", place, now, code=decision.obstacle.code.value)
+        return decision
+    entry = _issue(session, scene, attendee, caller, decision, issuer, now)
+    await _log(session, caller, "consultation.join", place, now)
+    return entry
+
+
+async def _look(session: AsyncSession, place: Place) -> tuple[Scene, Attendee | None]:
+    scene = await Scene.read(session, place.consultation)
+    if scene is None:
+        raise NotFoundError
+    if place.attendee is None:
+        return scene, None
+    attendee = await session.scalar(select(Attendee).where(Attendee.id == place.attendee))
+    if attendee is None:
+        raise NotFoundError
+    return scene, attendee
+
+
+def _issue(
+    session: AsyncSession,
+    scene: Scene,
+    attendee: Attendee,
+    caller: Caller,
+    decision: Admit,
+    issuer: Issuer,
+    now: datetime,
+) -> Entry:
+    jti = new_id()
+    evidence = decision.evidence
+    session.add(
+        IssuedGrant(
+            id=jti,
+            consultation_id=scene.consultation.id,
+            attendee_id=attendee.id,
+            acr=None if evidence is None else evidence.acr,
+            authenticated_at=caller.authenticated_at if evidence is not None and isinstance(caller, LoggedIn) else None,
+            issued_at=now,
+        )
+    )
+    signed = grant.issue(
+        issuer.key,
+        room=scene.consultation.room,
+        participant=attendee.id,
+        role=decision.role,
+        name=decision.name,
+        gate=decision.gate,
+        rename=decision.rename,
+        size=scene.consultation.size,
+        acr=None if evidence is None else evidence.acr,
+        now=issuer.wall,
+        new_id=lambda: jti,
+    )
+    return Entry(signed, scene.consultation.room)
+
+
+async def _log(session: AsyncSession, caller: Caller, action: str, place: Place, now: datetime, **detail: str) -> None:
+    subjects = [Reference("consultation", place.consultation)]
+    if place.attendee is not None:
+        subjects.append(Reference("attendee", place.attendee))
+        patient = await session.scalar(select(Attendee.patient_id).where(Attendee.id == place.attendee))
+        if patient is not None:
+            subjects.append(Reference(log.PATIENT, patient))
+    await log.record(
+        session, Event(now, acting(caller, place), action, tuple(subjects), log.detail(detail) if detail else None)
+    )
+
+
+def acting(caller: Caller, place: Place) -> Reference:
+    """Who acts: who is logged in, or whoever holds the attendee's link."""
+    if isinstance(caller, Nobody) and place.attendee is not None:
+        return Reference("attendee", place.attendee)
+    return actor(caller)

@@ -1,0 +1,93 @@
+"""What a link shows before anybody has joined: where a login is needed, contact and time alone."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.consultation import rules
+from control.consultation.places import Place
+from control.consultation.rules import ByLink, Link
+from control.consultation.scene import Scene
+from control.errors import NotFoundError
+from control.identity.levels import satisfies
+from control.scheduling.obstacles import Obstacle
+from control.store.models import Attendee, Practitioner
+from signalling.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What only somebody may read who is believed to be the attendee."""
+
+    role: Role
+    name: str = field(repr=False)
+    shown_name: str = field(repr=False)
+    """What the others see."""
+    practitioner: str | None
+    type: str | None
+    group: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The page behind a link."""
+
+    scene: Scene
+    opens_at: datetime | None
+    closes_at: datetime | None
+    login: str | None
+    """The `acr` that is needed; None where the link is enough."""
+    obstacles: tuple[Obstacle, ...]
+    """What stands against an entry now."""
+    person: Person | None
+    """None while a login is still to come."""
+
+
+async def land(session: AsyncSession, place: Place, now: datetime) -> Landing:
+    """Reads and changes nothing: a preview by a chat program must spend nothing. Raises NotFoundError."""
+    scene = await Scene.read(session, place.consultation)
+    attendee = await session.scalar(select(Attendee).where(Attendee.id == place.attendee))
+    if scene is None or attendee is None:
+        raise NotFoundError
+    expected = await scene.expected(session, attendee, now)
+    terms = scene.terms()
+    start = scene.start
+    opens_at, closes_at = (None, None) if start is None else rules.window(expected, start, terms)
+    return Landing(
+        scene,
+        opens_at,
+        closes_at,
+        None if expected.required is None else expected.required.acr,
+        rules.to_start(expected, place.identity, scene.meeting(), terms, now),
+        await _person(session, scene, expected, terms) if _may_read(expected, place) else None,
+    )
+
+
+def _may_read(expected: rules.Attendee, place: Place) -> bool:
+    """A revoked link tells nothing; another one tells as much as its holder could learn by joining."""
+    match place.identity:
+        case ByLink(link):
+            return link is Link.CURRENT and expected.required is None
+        case rules.Login(person, level, link):
+            enough = expected.required is None or satisfies(level, expected.required)
+            return enough and link is not Link.REVOKED and expected.person in (None, person)
+        case _:
+            return False
+
+
+async def _person(session: AsyncSession, scene: Scene, expected: rules.Attendee, terms: rules.Terms) -> Person:
+    practitioner = None
+    if scene.appointment is not None:
+        practitioner = await session.scalar(
+            select(Practitioner.name).where(Practitioner.id == scene.appointment.practitioner_id)
+        )
+    return Person(
+        expected.role,
+        expected.name,
+        rules.shown_name(expected, terms),
+        practitioner,
+        None if scene.type is None else scene.type.name,
+        terms.group,
+    )

@@ -1,0 +1,76 @@
+"""Tests of sound, picture and network, on any day and as often as one likes: a room of one's own, nobody is told."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.audit import log
+from control.audit.chain import Event, Reference
+from control.consultation import rules
+from control.consultation.joining import Entry, Issuer, acting
+from control.consultation.places import Place
+from control.consultation.rules import Refuse
+from control.consultation.scene import Scene
+from control.errors import NotFoundError
+from control.identity.callers import Caller
+from control.scheduling.obstacles import Code, Obstacle
+from control.store.base import new_id
+from control.store.models import Attendee
+from signalling import grant
+
+
+class Verdict(StrEnum):
+    """How a test came out."""
+
+    GOOD = "good"
+    POOR_NETWORK = "poor_network"
+    NO_CAMERA = "no_camera"
+    NO_MICROPHONE = "no_microphone"
+    NO_CONNECTION = "no_connection"
+
+
+async def grant_test(session: AsyncSession, place: Place, issuer: Issuer) -> Entry | Refuse:
+    """A grant for a test room (raises NotFoundError)."""
+    found = await _tester(session, place)
+    if isinstance(found, Refuse):
+        return found
+    attendee, name = found
+    room = f"test-{new_id()}"
+    signed = grant.issue(
+        issuer.key,
+        room=room,
+        participant=attendee.id,
+        role=attendee.role,
+        name=name,
+        gate="open",
+        now=issuer.wall,
+    )
+    return Entry(signed, room)
+
+
+async def record(session: AsyncSession, place: Place, caller: Caller, verdict: Verdict, now: datetime) -> Refuse | None:
+    """The last verdict shows on the appointment (raises NotFoundError)."""
+    found = await _tester(session, place)
+    if isinstance(found, Refuse):
+        return found
+    attendee, _ = found
+    attendee.tested_at, attendee.test_verdict = now, verdict
+    subjects = (Reference("consultation", place.consultation), Reference("attendee", attendee.id))
+    await log.record(session, Event(now, acting(caller, place), "consultation.test", subjects))
+    return None
+
+
+async def _tester(session: AsyncSession, place: Place) -> tuple[Attendee, str] | Refuse:
+    scene = await Scene.read(session, place.consultation)
+    if scene is None:
+        raise NotFoundError
+    if place.attendee is None:
+        return Refuse(Obstacle(Code.WRONG_PERSON))
+    attendee = await session.scalar(select(Attendee).where(Attendee.id == place.attendee))
+    if attendee is None:
+        raise NotFoundError
+    expected = await scene.expected(session, attendee, scene.consultation.created_at)
+    refused = rules.to_test(expected, place.identity, scene.meeting(), scene.terms())
+    return refused or (attendee, rules.shown_name(expected, scene.terms()))

@@ -1,0 +1,116 @@
+"""What the two sides tell each other about a wait, and the change to a physical visit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.audit import log
+from control.audit.chain import Event, Reference
+from control.consultation import planning, rules
+from control.consultation.joining import acting
+from control.consultation.places import Place
+from control.consultation.rules import Refuse
+from control.consultation.scene import Scene
+from control.errors import NotFoundError
+from control.identity.callers import Caller
+from control.notifications import outbox
+from control.notifications.outbox import Kind
+from control.rooms import commands
+from control.rooms.port import Notice, Open
+from control.scheduling.obstacles import Code, Obstacle
+from control.scheduling.surface import Surface
+from control.store.models import Attendee, ConsultationMessage, MessageKind
+from signalling.roles import is_host
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What somebody says about a wait."""
+
+    minutes: int | None = None
+    text: str | None = None
+
+
+async def tell(session: AsyncSession, place: Place, caller: Caller, words: Words, now: datetime) -> Refuse | None:
+    """A practitioner's "delayed" reaches the lobby, anybody else's "I am late" the worklist (raises NotFoundError)."""
+    found = await _teller(session, place, now)
+    if isinstance(found, Refuse):
+        return found
+    scene, attendee = found
+    if not is_host(attendee.role):
+        await _say(session, scene, place, caller, MessageKind.LATE, words, now)
+        return None
+    consultation = scene.consultation
+    consultation.notice_minutes, consultation.notice_text = words.minutes, words.text
+    # Who comes later shall hear of it too, so the room is there before anybody is.
+    notice = Notice(words.minutes, words.text)
+    commands.give(session, consultation.room, Open(consultation.size), notice)
+    await _say(session, scene, place, caller, MessageKind.DELAYED, words, now)
+    return None
+
+
+async def give_up(session: AsyncSession, place: Place, caller: Caller, words: Words, now: datetime) -> Refuse | None:
+    """Somebody can't wait any longer: the worklist shows it (raises NotFoundError)."""
+    found = await _teller(session, place, now)
+    if isinstance(found, Refuse):
+        return found
+    await _say(session, found[0], place, caller, MessageKind.CANT_WAIT, words, now)
+    return None
+
+
+async def to_physical(
+    session: AsyncSession, place: Place, caller: Caller, words: Words, now: datetime
+) -> Refuse | None:
+    """The patient would rather come: the appointment stays, its room ends, and staff see it (raises NotFoundError)."""
+    found = await _teller(session, place, now)
+    if isinstance(found, Refuse):
+        return found
+    scene, _ = found
+    appointment = scene.appointment
+    if appointment is None:
+        raise NotFoundError
+    if appointment.surface is not Surface.VIDEO:
+        return Refuse(Obstacle(Code.APPOINTMENT_NOT_VIDEO))
+    appointment.surface = Surface.PHYSICAL
+    await planning.call_off(session, scene.consultation, "physical")
+    await outbox.withdraw(session, appointment.id)
+    if scene.type is not None and scene.type.notifies:
+        patients = select(Attendee.id).where(
+            Attendee.appointment_id == appointment.id, Attendee.patient_id.is_not(None), Attendee.removed_at.is_(None)
+        )
+        for each in (await session.scalars(patients)).all():
+            await outbox.queue(session, Kind.TO_PHYSICAL, appointment=appointment.id, attendee=each, now=now)
+    await _say(session, scene, place, caller, MessageKind.PHYSICAL, words, now)
+    return None
+
+
+async def _teller(session: AsyncSession, place: Place, now: datetime) -> tuple[Scene, Attendee] | Refuse:
+    scene = await Scene.read(session, place.consultation)
+    if scene is None:
+        raise NotFoundError
+    if place.attendee is None:
+        return Refuse(Obstacle(Code.WRONG_PERSON))
+    attendee = await session.scalar(select(Attendee).where(Attendee.id == place.attendee))
+    if attendee is None:
+        raise NotFoundError
+    expected = await scene.expected(session, attendee, now)
+    return rules.to_tell(expected, place.identity, scene.meeting()) or (scene, attendee)
+
+
+async def _say(
+    session: AsyncSession, scene: Scene, place: Place, caller: Caller, kind: MessageKind, words: Words, now: datetime
+) -> None:
+    session.add(
+        ConsultationMessage(
+            consultation_id=scene.consultation.id,
+            attendee_id=place.attendee,
+            kind=kind,
+            minutes=words.minutes,
+            text=words.text,
+            at=now,
+        )
+    )
+    subjects = (Reference("consultation", scene.consultation.id),)
+    await log.record(session, Event(now, acting(caller, place), f"consultation.{kind.value}", subjects))

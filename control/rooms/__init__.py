@@ -1,0 +1,1 @@
+"""The way to the rooms: commands down, events up, each done once."""
