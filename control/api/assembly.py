@@ -21,8 +21,12 @@ from control.api.links import LinkResource
 from control.api.me import me_routes
 from control.api.proxies import Network
 from control.api.rate import RateLimits
+from control.api.schedules import SchedulesResource
 from control.api.session import SessionResource
+from control.api.templates import TemplatesResource
 from control.api.transactions import DatabaseStores
+from control.api.types import TypesResource
+from control.api.work_plans import WorkPlansResource
 from control.api.worklist import WorklistResource
 from control.clock import Clock, LabClock
 from control.consultation.joining import Issuer
@@ -65,6 +69,10 @@ def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
         *AttendanceResource(parts.now).routes(),
         *LinkResource(parts.links, parts.now).routes(),
         *WorklistResource(parts.now).routes(),
+        *TypesResource(parts.now).routes(),
+        *SchedulesResource(parts.now).routes(),
+        *TemplatesResource(parts.now).routes(),
+        *WorkPlansResource(parts.now).routes(),
         *lab,
     )
     return tuple(route for route in everything if parts.lab_clock is not None or not route.lab_only)

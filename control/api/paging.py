@@ -38,6 +38,12 @@ def position_of(cursor: str | None, *kinds: type[str | int | datetime]) -> tuple
         raise CursorError("the cursor is not one of this list's") from None
 
 
+def identifier_of(cursor: str | None) -> str | None:
+    """The same of a list that is ordered by identifier alone."""
+    position = position_of(cursor, str)
+    return None if position is None else str(position[0])
+
+
 def page(
     rows: Sequence[RowT], limit: int, item: Callable[[RowT], ItemT], position: Callable[[RowT], Position]
 ) -> Page[ItemT]:

@@ -10,6 +10,7 @@ from typing import Any, Final, Self, TypeVar
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm.exc import StaleDataError
 
 from control.errors import ConfigError
 from control.store.scope import ScopedSession, guard
@@ -115,6 +116,8 @@ class Database:
             try:
                 async with self.begin(clinic) as session:
                     return await act(session)
+            except StaleDataError:
+                pass  # somebody changed a row that was read here: what the act decides may be something else now
             except DBAPIError as error:
                 if not _may_be_repeated(error):
                     raise
