@@ -25,7 +25,7 @@ from control.identity.roles import Role
 from tests.control.api.requests import REQUESTS
 from tests.control.api.served import Served, served
 
-EXAMPLES: Final = 12
+EXAMPLES: Final = 8
 """Of each route, each kind and each database."""
 
 CHECKS: Final = [
@@ -73,6 +73,7 @@ def hold(running: Served, route: Route, mode: GenerationMode, operation: Any) ->
     run()
 
 
+@pytest.mark.timeout(600)  # minutes, where others use the machine as well
 @pytest.mark.parametrize("mode", KINDS, ids=lambda mode: mode.value)
 def test_every_answer_is_as_the_document_says(database_url: URL, tmp_path: Path, mode: GenerationMode) -> None:
     with served(database_url, tmp_path) as running:
