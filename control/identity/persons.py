@@ -91,21 +91,16 @@ async def rotate(database: Database, pseudonyms: Pseudonyms) -> Rotation:
     Raises SealKeyUnknownError before anything is done, where a row is of a key that is in no file.
     """
     await check_keys(database, pseudonyms)
-    derived, last = 0, ""
+    derived = 0
+    statement = select(Person).where(_old(pseudonyms), Person.number_sealed.is_not(None)).limit(_BATCH)
     while True:
         async with database.begin(None) as session:
-            statement = select(Person).where(_old(pseudonyms), Person.number_sealed.is_not(None), Person.id > last)
-            batch = list(
-                await session.scalars(
-                    statement.order_by(Person.id).limit(_BATCH).with_for_update(), execution_options=_OPERATION
-                )
-            )
+            batch = list(await session.scalars(statement.with_for_update(), execution_options=_OPERATION))
             for person in batch:
                 _derive_again(pseudonyms, person)
         derived += len(batch)
         if len(batch) < _BATCH:
             break
-        last = batch[-1].id
     async with database.look(None) as session:
         left = select(func.count()).select_from(Person).where(_old(pseudonyms))
         return Rotation(derived, await session.scalar(left, execution_options=_OPERATION) or 0)

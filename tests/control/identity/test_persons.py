@@ -109,6 +109,15 @@ async def test_rotation_derives_every_row_again(
     assert await rotate(database, WITHOUT_OLD) == Rotation(0, 0)
 
 
+@pytest.mark.parametrize(
+    "keys", [Pseudonyms(NEW.matching, OLD.sealing), Pseudonyms(OLD.matching, NEW.sealing)], ids=["matching", "sealing"]
+)
+async def test_either_key_may_be_changed_alone(database: Database, keys: Pseudonyms) -> None:
+    await add(database, KARI)
+    assert await rotate(database, keys) == Rotation(1, 0)
+    assert await rotate(database, keys) == Rotation(0, 0)
+
+
 async def test_a_key_that_rows_need_is_missed_before_anything_is_done(database: Database) -> None:
     await check_keys(database, OLD)
     kari = await add(database, KARI)

@@ -329,6 +329,22 @@ async def test_nothing_is_restored_while_a_server_runs(
     assert await counts(opened()) == (0, 1)
 
 
+async def test_who_is_connected_is_seen_before_and_at_the_end(
+    database_url: URL, opened: Callable[[], Database], file: Path
+) -> None:
+    """A server may be started while a backup is looked through."""
+    database = opened()
+    await open_clinic(database)
+    await asyncio.to_thread(backup.take, database_url, file)
+    with pytest.raises(DatabaseInUseError):
+        await asyncio.to_thread(backup.check, database_url, file, file.with_name("replaced"))
+    if database_url.get_backend_name() == "sqlite":
+        prepared = await asyncio.to_thread(backup.prepare_sqlite, file, database_url, migrate.revisions())
+        with pytest.raises(DatabaseInUseError):
+            await asyncio.to_thread(backup.swap_sqlite, prepared, database_url, file.with_name("replaced"))
+        assert not await asyncio.to_thread(file.with_name("replaced").exists)
+
+
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(4096), b"PGDMP" + bytes(100), b"\0" * 5000])
 async def test_what_is_no_backup_changes_nothing(
     database_url: URL, opened: Callable[[], Database], file: Path, sink: DirectorySink, content: bytes
