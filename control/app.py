@@ -186,6 +186,7 @@ def _add_routes(app: web.Application, settings: Settings, lab: Lab | None, servi
         lab_clock=office.lab_clock,
         issuer=office.issuer,
         links=office.secrets.links,
+        pseudonyms=office.secrets.pseudonyms,
         websocket_path=settings.signalling.path,
     )
     add_api(app, parts)

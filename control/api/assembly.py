@@ -9,20 +9,26 @@ from aiohttp import web
 from control import clock
 from control.api.access import Doors
 from control.api.attendance import AttendanceResource
+from control.api.attendees import AttendeesResource
 from control.api.audit import AuditResource
 from control.api.config import ApiConfig
 from control.api.consultations import ConsultationResource
 from control.api.docs import add_documents
 from control.api.endpoint import Route
+from control.api.fields import NumberReader
+from control.api.guardians import GuardiansResource
 from control.api.interface import Interface
 from control.api.keys import ApiKeys
 from control.api.lab_clock import LabClockResource
 from control.api.links import LinkResource
 from control.api.me import me_routes
+from control.api.mine import MineResource
+from control.api.patients import PatientsResource
 from control.api.proxies import Network
 from control.api.rate import RateLimits
 from control.api.schedules import SchedulesResource
 from control.api.session import SessionResource
+from control.api.staff import staff_routes
 from control.api.templates import TemplatesResource
 from control.api.transactions import DatabaseStores
 from control.api.types import TypesResource
@@ -32,6 +38,8 @@ from control.clock import Clock, LabClock
 from control.consultation.joining import Issuer
 from control.identity.links import Links
 from control.identity.logins import StoredSessions
+from control.identity.numbers import LAB, PRODUCTION
+from control.identity.pseudonyms import Pseudonyms
 from control.identity.sessions import Sessions, SessionsConfig
 from control.store.database import Database
 
@@ -50,7 +58,13 @@ class Parts:
 
     issuer: Issuer
     links: Links
+    pseudonyms: Pseudonyms
     websocket_path: str
+
+    @property
+    def numbers(self) -> NumberReader:
+        """Reads identity numbers: made-up people's in a lab alone."""
+        return NumberReader(PRODUCTION if self.lab_clock is None else LAB)
 
     @property
     def now(self) -> Clock:
@@ -73,6 +87,11 @@ def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
         *SchedulesResource(parts.now).routes(),
         *TemplatesResource(parts.now).routes(),
         *WorkPlansResource(parts.now).routes(),
+        *PatientsResource(parts.pseudonyms, parts.numbers, parts.now).routes(),
+        *GuardiansResource(parts.pseudonyms, parts.numbers, parts.now).routes(),
+        *AttendeesResource(parts.links, parts.now).routes(),
+        *MineResource(parts.now).routes(),
+        *staff_routes(),
         *lab,
     )
     return tuple(route for route in everything if parts.lab_clock is not None or not route.lab_only)

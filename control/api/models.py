@@ -1,5 +1,6 @@
 """What goes in and out of the REST interface: bases of the models, and the fields that many of them have."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -14,6 +15,9 @@ class Input(BaseModel):
     """What a body may hold: nothing unknown, nothing converted."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return ()  # what was sent comes into no log
 
 
 class Output(BaseModel):

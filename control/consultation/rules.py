@@ -262,12 +262,17 @@ def _window(attendee: Attendee, consultation: Consultation, terms: Terms, now: d
 
 
 def shown_name(attendee: Attendee, terms: Terms) -> str:
-    """What the others read: the label that was chosen, else the name; of those who meet as a group, initials."""
-    if attendee.label:
-        return attendee.label
-    if terms.group and attendee.role in _SHORTENED:
-        return initials(attendee.name)
-    return attendee.name
+    """What the others read of an attendee."""
+    return shown_as(attendee.role, attendee.name, attendee.label, group=terms.group)
+
+
+def shown_as(role: Role, name: str, label: str | None, *, group: bool) -> str:
+    """The label that was chosen, else the name; of those who meet as a group, initials."""
+    if label:
+        return label
+    if group and role in _SHORTENED:
+        return initials(name)
+    return name
 
 
 _SHORTENED: Final = frozenset({Role.PATIENT, Role.GUARDIAN, Role.COMPANION})

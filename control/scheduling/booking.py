@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from control.audit.chain import Reference
 from control.errors import ForbiddenError, NotFoundError
 from control.notifications.outbox import Kind
+from control.people.rules import search_form
 from control.scheduling import rules
 from control.scheduling.errors import refuse_booking
 from control.scheduling.meetings import plan_meeting
@@ -211,7 +212,7 @@ async def _oneself(session: AsyncSession, person_id: str, now: datetime) -> Book
         refuse_booking([Obstacle(Code.NEW_PATIENTS_CLOSED)], mend=False)
     named = select(Person).where(Person.id == person_id)
     person = (await session.scalars(named, execution_options={"across": "login"})).one()
-    patient = Patient(person_id=person.id, name=person.name, search_name=person.name.casefold(), created_at=now)
+    patient = Patient(person_id=person.id, name=person.name, search_name=search_form(person.name), created_at=now)
     session.add(patient)
     await session.flush()
     return Booker(patient, known=False)

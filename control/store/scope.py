@@ -21,6 +21,7 @@ CROSS_CLINIC: Final = frozenset(
     {
         "my_appointments",  # a person's own, wherever they are
         "my_access_log",  # who looked at a person's own records
+        "my_records",  # where a person is a patient or a guardian
         "busy_intervals",  # a practitioner's times elsewhere, which only ever answer `slot_taken`
         "link",  # whose a link is, before its clinic is known
         "login",  # persons, sessions and memberships, before a clinic is chosen

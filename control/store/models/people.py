@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from control.store.base import Base, Global, Id, Scoped, Versioned
@@ -43,8 +43,8 @@ class Patient(Scoped, Versioned, Base):
     external_id: Mapped[str | None]
     """The journal system's own identifier."""
     name: Mapped[str]
-    search_name: Mapped[str]
-    """The name case-folded."""
+    search_name: Mapped[str] = mapped_column(String().with_variant(String(collation="C"), "postgresql"))
+    """The name case-folded (`people.rules.search_form`), in the order of code points on both databases."""
     born: Mapped[date | None]
     """As staff or the journal system say; never derived from a number."""
     phone: Mapped[str | None]

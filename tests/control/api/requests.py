@@ -6,8 +6,19 @@ from datetime import date
 from typing import Any, Final
 
 from control.identity.roles import Role
-from control.store.models import AppointmentType, Schedule, TemplateEntry, WeekTemplate, WorkPlan
+from control.store.models import (
+    AppointmentType,
+    Attendee,
+    GuardianRelation,
+    Schedule,
+    TemplateEntry,
+    WeekTemplate,
+    WorkPlan,
+)
+from signalling.roles import Role as RoomRole
 from tests.control.api.world import Place, World
+from tests.control.people.made_up import book, national_numbers
+from tests.control.store import rows
 from tests.control.store.rows import Meeting, meeting
 
 
@@ -159,6 +170,85 @@ async def _change_plan(world: World, place: Place) -> Request:
     return Request({"id": await _plan_id(world, place)}, body, headers=_ANY)
 
 
+async def _new_patient(world: World, place: Place) -> Request:
+    return Request(body={"name": "Kari Nordmann", "list_of": place.practitioner})
+
+
+async def _search(world: World, place: Place) -> Request:
+    return Request(body={"name": "Pasient"})
+
+
+def _patient(body: Any = None) -> Builder:
+    async def build(world: World, place: Place) -> Request:
+        return Request({"id": place.patient}, body, headers={"If-Match": "*"})
+
+    return build
+
+
+async def _identify_patient(world: World, place: Place) -> Request:
+    return Request({"id": await _child(world, place)}, {"number": next(_NUMBERS)}, headers={"If-Match": "*"})
+
+
+async def _add_guardian(world: World, place: Place) -> Request:
+    return Request({"id": await _child(world, place)}, _GUARDIAN)
+
+
+def _guardian(body: Any = None) -> Builder:
+    async def build(world: World, place: Place) -> Request:
+        child = await _child(world, place)
+        guardian = rows.person("Verge")
+        async with world.database.begin(place.clinic) as session:
+            session.add(guardian)
+            await session.flush()
+            relation = GuardianRelation(
+                patient_id=child, person_id=guardian.id, name="Verge", ends_on=date(2099, 1, 1), created_at=rows.NOW
+            )
+            session.add(relation)
+        return Request({"id": relation.id}, body, headers={"If-Match": "*"})
+
+    return build
+
+
+async def _child(world: World, place: Place) -> str:
+    child = rows.patient(place.clinic, "Barn")
+    async with world.database.begin(place.clinic) as session:
+        session.add(child)
+    return child.id
+
+
+def _attendees(body: Any = None) -> Builder:
+    async def build(world: World, place: Place) -> Request:
+        appointment, _ = await book(world.database, place.clinic, place.practitioner, [place.patient])
+        return Request({"id": appointment}, body)
+
+    return build
+
+
+def _attendee(body: Any = None) -> Builder:
+    """The patient's."""
+
+    async def build(world: World, place: Place) -> Request:
+        appointment, (attendee,) = await book(world.database, place.clinic, place.practitioner, [place.patient])
+        return Request({"id": appointment, "attendee": attendee}, body)
+
+    return build
+
+
+async def _remove_attendee(world: World, place: Place) -> Request:
+    appointment, _ = await book(world.database, place.clinic, place.practitioner, [place.patient])
+    guest = Attendee(appointment_id=appointment, role=RoomRole.GUEST, name="Gjest")
+    async with world.database.begin(place.clinic) as session:
+        session.add(guest)
+    return Request({"id": appointment, "attendee": guest.id})
+
+
+async def _choose_day_view(world: World, place: Place) -> Request:
+    return Request(body={"video_icons": True})
+
+
+_NUMBERS: Final = national_numbers()
+_GUARDIAN: Final = {"number": next(_NUMBERS), "name": "Verge", "ends_on": "2099-01-01"}
+
 REQUESTS: Final[Mapping[str, Builder]] = {
     "read_session": _plain,
     "log_in": _log_in,
@@ -196,6 +286,30 @@ REQUESTS: Final[Mapping[str, Builder]] = {
     "read_work_plan": _about(_plan_id),
     "change_work_plan": _change_plan,
     "update_work_plan": _about(_plan_id),
+    "create_patient": _new_patient,
+    "search_patients": _search,
+    "read_patient": _patient(),
+    "change_patient": _patient({"phone": None}),
+    "read_number": _patient(),
+    "identify_patient": _identify_patient,
+    "list_guardians": _patient(),
+    "add_guardian": _add_guardian,
+    "read_guardian": _guardian(),
+    "change_guardian": _guardian({"ends_on": "2098-01-01"}),
+    "revoke_guardian": _guardian(),
+    "list_attendees": _attendees(),
+    "add_attendee": _attendees({"role": "guest", "name": "Gjest"}),
+    "remove_attendee": _remove_attendee,
+    "label_attendee": _attendee({"label": "Sola"}),
+    "invite_attendee": _attendee({}),
+    "list_my_appointments": _plain,
+    "list_my_guardianships": _plain,
+    "read_my_wishes": _patient(),
+    "change_my_wishes": _patient({"wants_video": True}),
+    "list_practitioners": _plain,
+    "list_members": _plain,
+    "read_day_view": _plain,
+    "choose_day_view": _choose_day_view,
     "read_clock": _plain,
     "set_clock": _set_clock,
     "reset_clock": _plain,

@@ -24,6 +24,7 @@ from control.clock import LabClock
 from control.consultation.joining import Issuer
 from control.identity.keyring import SecretKeys
 from control.identity.links import Links
+from control.identity.pseudonyms import Pseudonyms
 from control.identity.roles import STAFF, Role
 from control.identity.sessions import SessionsConfig
 from control.pages import SecureHeaders
@@ -142,6 +143,7 @@ async def running(database: Database, folder: Path) -> AsyncIterator[World]:
         lab_clock=lab_clock,
         issuer=Issuer(create_key(folder / "grants.pem"), time.time),
         links=links,
+        pseudonyms=Pseudonyms(SecretKeys.generate(), SecretKeys.generate()),
         websocket_path="/ws",
     )
     routes = add_api(app, parts)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from control.audit import log
 from control.consultation.planning import plan
+from control.people.rules import search_form
 from control.scheduling.surface import Surface
 from control.store.database import Database
 from control.store.models import Appointment, AppointmentType, Attendee, Clinic, Patient, Person, Practitioner
@@ -47,7 +48,7 @@ def person(name: str = "Kari Nordmann", **given: Any) -> Person:
 
 def patient(clinic: str, name: str = "Kari Nordmann", **given: Any) -> Patient:
     """Somebody who never logged in."""
-    return Patient(**{"clinic_id": clinic, "name": name, "search_name": name.casefold(), "created_at": NOW, **given})
+    return Patient(**{"clinic_id": clinic, "name": name, "search_name": search_form(name), "created_at": NOW, **given})
 
 
 async def open_clinic(database: Database, key: str = "vest", **given: Any) -> str:

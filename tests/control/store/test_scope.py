@@ -286,6 +286,7 @@ def test_the_reads_that_cross_clinics() -> None:
     assert {
         "my_appointments",
         "my_access_log",
+        "my_records",
         "busy_intervals",
         "link",
         "login",

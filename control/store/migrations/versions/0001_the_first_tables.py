@@ -238,7 +238,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String(length=26), nullable=True),
         sa.Column("external_id", sa.String(), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("search_name", sa.String(), nullable=False),
+        sa.Column("search_name", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False),
         sa.Column("born", sa.Date(), nullable=True),
         sa.Column("phone", sa.String(), nullable=True),
         sa.Column("email", sa.String(), nullable=True),

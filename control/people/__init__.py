@@ -1,0 +1,1 @@
+"""Who people are to a clinic: patients, guardians, and those who are expected at an appointment."""
