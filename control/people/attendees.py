@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
 from control.audit.chain import Event, Reference
+from control.consultation import planning
 from control.errors import InvalidInputError, NotFoundError
 from control.identity.levels import Level
 from control.notifications import outbox
@@ -140,7 +141,9 @@ async def add(session: AsyncSession, appointment: str, new: New, actor: Referenc
     attendee.appointment_id = appointment
     session.add(attendee)
     await session.flush()
-    await _enlarge(session, appointment, len(expected) + 1)
+    meeting = await session.scalar(select(Consultation).where(Consultation.appointment_id == appointment))
+    if meeting is not None:
+        await planning.grow(session, meeting)
     if attendee.phone or attendee.email:
         await outbox.queue(session, Kind.INVITATION, appointment=appointment, attendee=attendee.id, now=now)
     await record(session, "attendee.add", attendee, actor, now, role=attendee.role)
@@ -313,11 +316,3 @@ async def _view(
 async def _expected(session: AsyncSession, appointment: str) -> Sequence[Attendee]:
     statement = select(Attendee).where(Attendee.appointment_id == appointment, Attendee.removed_at.is_(None))
     return (await session.scalars(statement.order_by(Attendee.id))).all()
-
-
-async def _enlarge(session: AsyncSession, appointment: str, size: int) -> None:
-    """Grants say how many are expected: a room that grew is no smaller for who leaves it."""
-    statement = select(Consultation).where(Consultation.appointment_id == appointment).with_for_update()
-    consultation = await session.scalar(statement)
-    if consultation is not None:
-        consultation.size = max(consultation.size, size)

@@ -1,21 +1,16 @@
 """Takes back what attendees were given: links, places in a room, messages that still wait."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.consultation import planning
 from control.identity.links import MAX_VERSION
 from control.notifications import outbox
 from control.people.errors import LinksUsedUpError
-from control.store.models import Attendee, Consultation, ConsultationState, RoomCommand
-
-REVOKE: Final = "revoke"
-"""The room command that ends seat and grants of the argument `participant`."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from control.store.models import Attendee, Consultation, ConsultationState
 
 
 async def dismiss(session: AsyncSession, attendees: Sequence[Attendee], now: datetime) -> None:
@@ -26,14 +21,14 @@ async def dismiss(session: AsyncSession, attendees: Sequence[Attendee], now: dat
         attendee.link_version = min(attendee.link_version + 1, MAX_VERSION)
         if attendee.appointment_id is not None:
             await outbox.withdraw(session, attendee.appointment_id, attendee.id)
-    await _tell_rooms(session, attendees, now)
+    await _tell_rooms(session, attendees)
 
 
-async def shut_out(session: AsyncSession, attendees: Sequence[Attendee], now: datetime) -> None:
+async def shut_out(session: AsyncSession, attendees: Sequence[Attendee]) -> None:
     """They are expected still, but whoever had their links or sits in their places goes (raises LinksUsedUpError)."""
     for attendee in attendees:
         renew(attendee)
-    await _tell_rooms(session, attendees, now)
+    await _tell_rooms(session, attendees)
 
 
 def renew(attendee: Attendee) -> None:
@@ -43,7 +38,7 @@ def renew(attendee: Attendee) -> None:
     attendee.link_version += 1
 
 
-async def _tell_rooms(session: AsyncSession, attendees: Sequence[Attendee], now: datetime) -> None:
+async def _tell_rooms(session: AsyncSession, attendees: Sequence[Attendee]) -> None:
     appointments = {each.appointment_id for each in attendees if each.appointment_id is not None}
     consultations = {each.consultation_id for each in attendees if each.consultation_id is not None}
     if not appointments and not consultations:
@@ -53,10 +48,9 @@ async def _tell_rooms(session: AsyncSession, attendees: Sequence[Attendee], now:
         Consultation.state != ConsultationState.ENDED,
     )
     found = (await session.scalars(statement)).all()
-    rooms: dict[str | None, str] = {each.id: each.room for each in found}
-    rooms |= {each.appointment_id: each.room for each in found if each.appointment_id is not None}
+    meetings: dict[str | None, Consultation] = {each.id: each for each in found}
+    meetings |= {each.appointment_id: each for each in found if each.appointment_id is not None}
     for attendee in attendees:
-        room = rooms.get(attendee.appointment_id or attendee.consultation_id)
-        if room is not None:
-            number = (now - _EPOCH) // timedelta(microseconds=1)
-            session.add(RoomCommand(number=number, room=room, kind=REVOKE, arguments={"participant": attendee.id}))
+        meeting = meetings.get(attendee.appointment_id or attendee.consultation_id)
+        if meeting is not None:
+            await planning.dismiss(session, meeting, attendee)

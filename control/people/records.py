@@ -130,7 +130,7 @@ async def identify(
         for attendee in expected:
             attendee.person_id = person.id
         if corrected:
-            await shut_out(session, expected, now)
+            await shut_out(session, expected)
     await _record(session, "patient.identify", patient, actor, now)
     return patient
 

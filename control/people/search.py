@@ -21,6 +21,8 @@ def named(prefix: str, *, limit: int, after: Patient | None = None) -> Select[Pa
     if bounds is None:
         return None
     low, high = bounds
+    if after is not None:
+        low = after.search_name  # later pages begin where the last one ended, not at the beginning
     statement = (
         select(Patient)
         .where(Patient.search_name >= low, Patient.search_name < high)

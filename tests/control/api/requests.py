@@ -18,7 +18,7 @@ from signalling.roles import Role as RoomRole
 from tests.control.api.request import Builder, Request
 from tests.control.api.requests_booking import BOOKING
 from tests.control.api.world import Place, World
-from tests.control.people.made_up import book, national_numbers
+from tests.control.people.made_up import national_numbers
 from tests.control.store import rows
 from tests.control.store.rows import Meeting, meeting
 
@@ -205,8 +205,7 @@ async def _child(world: World, place: Place) -> str:
 
 def _attendees(body: Any = None) -> Builder:
     async def build(world: World, place: Place) -> Request:
-        appointment, _ = await book(world.database, place.clinic, place.practitioner, [place.patient])
-        return Request({"id": appointment}, body)
+        return Request({"id": (await _meeting(world, place)).appointment}, body)
 
     return build
 
@@ -215,14 +214,14 @@ def _attendee(body: Any = None) -> Builder:
     """The patient's."""
 
     async def build(world: World, place: Place) -> Request:
-        appointment, (attendee,) = await book(world.database, place.clinic, place.practitioner, [place.patient])
-        return Request({"id": appointment, "attendee": attendee}, body)
+        made = await _meeting(world, place)
+        return Request({"id": made.appointment, "attendee": made.patients[0]}, body)
 
     return build
 
 
 async def _remove_attendee(world: World, place: Place) -> Request:
-    appointment, _ = await book(world.database, place.clinic, place.practitioner, [place.patient])
+    appointment = (await _meeting(world, place)).appointment
     guest = Attendee(appointment_id=appointment, role=RoomRole.GUEST, name="Gjest")
     async with world.database.begin(place.clinic) as session:
         session.add(guest)

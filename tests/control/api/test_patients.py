@@ -5,44 +5,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from control.audit.log import PATIENT
 from control.identity.roles import Role
-from control.store.models import Attendee, AuditEvent, Patient, Person, RoomCommand
+from control.store.models import AuditEvent, Patient, Person
+from tests.control.api.people import add_patient, attendee_row, commands, logged, told, version
 from tests.control.api.world import World
-from tests.control.people.made_up import book, take
+from tests.control.people.made_up import take
+from tests.control.store import rows
 
 KARI, OLA, STRANGER = take(3)
 PROTECTED = {"phone": "+47 99 99 99 99", "address": "Storgata 1, 3126 Tønsberg"}
 
 
-async def told(world: World, *asked: Any, status: int = 200, **options: Any) -> Any:
-    """The answer to a request, of that status."""
-    answer = await world.ask(*asked, **options)
-    assert answer.status == status, answer.body
-    return answer.json if answer.body else None
-
-
 async def search(world: World, role: Role = Role.SECRETARY, **body: Any) -> Any:
     return await told(world, "POST", "/patients/search", role, body=body)
-
-
-def version(number: int | None) -> dict[str, str]:
-    """The header of a change to this version, or to whichever is there."""
-    return {"If-Match": "*" if number is None else f'"{number}"'}
-
-
-async def add(world: World, role: Role = Role.SECRETARY, **given: Any) -> Any:
-    return await told(world, "POST", "/patients", role, body={"name": "Kari Nordmann", **given}, status=201)
-
-
-async def logged(world: World, action: str) -> list[tuple[str, set[str]]]:
-    """Who did it, and the patients that it names."""
-    async with world.database.look(world.west.clinic) as session:
-        statement = select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.sequence)
-        return [
-            (event.actor_id, {identifier for kind, identifier in event.subjects if kind == PATIENT})
-            for event in await session.scalars(statement)
-        ]
 
 
 async def test_row_67_staff_add_a_patient_who_can_then_log_in(world: World) -> None:
@@ -78,14 +53,14 @@ async def test_row_67_staff_add_a_patient_who_can_then_log_in(world: World) -> N
 
 
 async def test_row_67_without_a_number_no_login_is_ever_this_patient(world: World) -> None:
-    made = await add(world)
+    made = await add_patient(world)
     assert made["can_log_in"] is False
     async with world.database.look(world.west.clinic) as session:
         assert (await session.get_one(Patient, (world.west.clinic, made["id"]))).person_id is None
 
 
 async def test_one_record_a_person_and_one_an_external_identifier(world: World) -> None:
-    first = await add(world, number=KARI, external_id="EPJ-1")
+    first = await add_patient(world, number=KARI, external_id="EPJ-1")
     for given in ({"number": KARI}, {"external_id": "EPJ-1"}, {"number": f"{KARI[:6]} {KARI[6:]}"}):
         refused = await told(world, "POST", "/patients", Role.SECRETARY, body={"name": "K", **given}, status=409)
         assert (refused["code"], refused["patient"]) == ("patient_exists", first["id"])
@@ -101,7 +76,7 @@ async def test_a_number_that_is_none_is_refused_and_not_repeated(world: World, n
 
 async def test_found_by_the_beginning_of_the_name_page_by_page(world: World) -> None:
     names = ["Kari Berg", "kari Aas", "Karin Dahl", "Karl Lie", "Åse Lie", "Kari Aas"]
-    made = {(await add(world, name=name))["id"]: name for name in names}
+    made = {(await add_patient(world, name=name))["id"]: name for name in names}
     found: list[str] = []
     cursor = None
     pages = 0
@@ -126,7 +101,7 @@ async def test_found_by_the_beginning_of_the_name_page_by_page(world: World) -> 
 
 
 async def test_found_by_number_in_the_own_clinic_alone(world: World) -> None:
-    made = await add(world, number=KARI)
+    made = await add_patient(world, number=KARI)
     body = {"number": KARI}
     assert [
         each["id"] for each in (await told(world, "POST", "/patients/search", Role.SECRETARY, body=body))["items"]
@@ -141,13 +116,13 @@ async def test_found_by_number_in_the_own_clinic_alone(world: World) -> None:
 
 
 async def test_a_view_is_in_the_log(world: World) -> None:
-    made = await add(world)
+    made = await add_patient(world)
     await told(world, "GET", f"/patients/{made['id']}", Role.PRACTITIONER)
     assert await logged(world, "patient.read") == [(world.west.people[Role.PRACTITIONER], {made["id"]})]
 
 
 async def test_a_change_names_its_version_and_leaves_the_rest(world: World) -> None:
-    made = await add(world, phone="99999999", protected_address=True)
+    made = await add_patient(world, phone="99999999", protected_address=True)
     path = f"/patients/{made['id']}"
     changed = await told(
         *(world, "PATCH", path, Role.SECRETARY),
@@ -191,7 +166,7 @@ async def test_a_change_names_its_version_and_leaves_the_rest(world: World) -> N
 
 
 async def test_a_protected_address_is_kept_from_the_journal_system(world: World) -> None:
-    made = await add(world, Role.INTEGRATOR, **PROTECTED, protected_address=True, email="kari@example.org")
+    made = await add_patient(world, Role.INTEGRATOR, **PROTECTED, protected_address=True, email="kari@example.org")
     assert (made["phone"], made["address"]) == (None, None)
     path = f"/patients/{made['id']}"
     staff = await told(world, "GET", path, Role.SECRETARY)
@@ -202,41 +177,34 @@ async def test_a_protected_address_is_kept_from_the_journal_system(world: World)
 
 
 async def test_a_number_is_read_on_its_own_and_every_reading_logged(world: World) -> None:
-    made = await add(world, number=KARI)
-    unknown = await add(world)
+    made = await add_patient(world, number=KARI)
+    unknown = await add_patient(world)
     assert await told(world, "GET", f"/patients/{made['id']}/number", Role.SECRETARY) == {"number": KARI}
     assert await told(world, "GET", f"/patients/{unknown['id']}/number", Role.SECRETARY) == {"number": None}
     assert [seen for _, seen in await logged(world, "patient.read_number")] == [{made["id"]}, {unknown["id"]}]
 
 
 async def test_a_corrected_number_shuts_out_who_was_taken_for_the_patient(world: World) -> None:
-    made = await add(world)
+    made = await add_patient(world)
     place, path = world.west, f"/patients/{made['id']}"
-    appointment, (attendee,) = await book(world.database, place.clinic, place.practitioner, [made["id"]])
-
-    async def expected() -> Attendee:
-        async with world.database.look(place.clinic) as session:
-            return await session.get_one(Attendee, (place.clinic, attendee))
+    meeting = await rows.meeting(world.database, place.clinic, place.practitioner, [made["id"]])
+    (attendee,) = meeting.patients
 
     first = await told(world, "PUT", f"{path}/number", Role.SECRETARY, body={"number": OLA}, headers=version(1))
     assert first["can_log_in"] is True
-    row = await expected()
+    row = await attendee_row(world, attendee)
     assert (row.link_version, row.person_id is None) == (1, False)
     wrong_person = row.person_id
     await told(world, "PUT", f"{path}/number", Role.SECRETARY, body={"number": KARI}, headers=version(2))
-    row = await expected()
+    row = await attendee_row(world, attendee)
     assert row.link_version == 2
     assert row.person_id not in (None, wrong_person)
-    async with world.database.look(None) as session:
-        statement = select(RoomCommand)
-        (command,) = (await session.scalars(statement, execution_options={"across": "operation"})).all()
-    assert (command.kind, command.arguments) == ("revoke", {"participant": attendee})
-    await add(world, number=STRANGER)
+    assert await commands(world) == [(meeting.room, "revoke", {"participant": attendee})]
+    await add_patient(world, number=STRANGER)
     taken = await told(
         world, "PUT", f"{path}/number", Role.SECRETARY, body={"number": STRANGER}, headers=version(3), status=409
     )
     assert taken["code"] == "patient_exists"
-    assert appointment
 
 
 async def test_another_clinics_patient_is_no_patient(world: World) -> None:
