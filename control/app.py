@@ -1,5 +1,6 @@
 """The composition root: the one place where control, signalling and the media node are wired together."""
 
+import asyncio
 import contextlib
 import errno
 import ssl
@@ -73,64 +74,71 @@ class Phase(Enum):
     DRAINING = auto()
 
 
-class Service:
-    """All of Venterom in one process."""
+class Shape(Enum):
+    """What a process is."""
 
-    def __init__(
-        self, node: Node, signalling: SignallingServer, watch: Watch, closing: contextlib.AsyncExitStack
-    ) -> None:
-        self._node = node
-        self._signalling = signalling
-        self._watch = watch
+    WHOLE = auto()
+    """Control, signalling and media."""
+    CONTROL = auto()
+    """Interface and pages. Rooms are reached in the same process only, so nobody is let into one from here."""
+    MEDIA = auto()
+    """Signalling and media, for front ends that bring their own grants: no database, no interface, no pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Where people meet."""
+
+    node: Node
+    signalling: SignallingServer
+    watch: Watch
+
+
+class Service:
+    """Venterom in one process, or the half of it that its shape says."""
+
+    def __init__(self, media: Media | None, closing: contextlib.AsyncExitStack) -> None:
+        self.media: Final = media
+        """None where nobody meets in this process."""
         self._closing = closing
         self._phase = Phase.STARTING
 
     @classmethod
-    async def start(cls, settings: Settings, lab: Lab | None) -> Self:
+    async def start(cls, settings: Settings, lab: Lab | None, shape: Shape = Shape.WHOLE) -> Self:
         """Opens journal and sockets, and takes people; what is open already is closed again where something fails."""
-        key = create_key(settings.data.directory / "control-key.pem")
+        key = create_key(settings.data.directory / "control-key.pem") if shape is Shape.WHOLE else None
         tls, keys = _tls(settings), _keys(settings, key)
         async with contextlib.AsyncExitStack() as undo:
-            node = _start_node(settings)
-            undo.callback(_stop_node, node)
-            office = await undo.enter_async_context(opened(settings, key))
+            node = None if shape is Shape.CONTROL else _start_node(settings)
+            if node is not None:
+                undo.callback(_stop_node, node)
+            office = None if shape is Shape.MEDIA else await undo.enter_async_context(opened(settings, key))
             doorkeeper = Doorkeeper()
             app = web.Application(middlewares=[doorkeeper.middleware, problems], client_max_size=_BODY_MAX)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
             undo.push_async_callback(runner.cleanup)
-            feed = Feed()
-            signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory, feed=feed)
-            undo.push_async_callback(signalling.stop)
-            watch = Watch(
-                settings.limits,
-                signalling.rooms.people,
-                lambda: node.statistics().wire.cpu,
-                memory=share_in_use,
-                all_gone=give_back,
-            )
-            signalling.rooms.opens_rooms = watch.opens_rooms
-            await signalling.start()
-            await undo.enter_async_context(at_work(office, settings, LocalRooms(signalling.rooms, feed)))
-            service = cls(node, signalling, watch, undo)
+            feed = None if office is None else Feed()
+            media = None if node is None else await _open_media(settings, node, keys, feed, undo)
+            if office is not None:
+                rooms = None if media is None or feed is None else LocalRooms(media.signalling.rooms, feed)
+                await undo.enter_async_context(at_work(office, settings, rooms))
+            service = cls(media, undo)
             _add_routes(app, settings, lab, service, office)
             await runner.setup()
             await _listen(runner, settings, tls)
             assert runner.server is not None
             doorkeeper.start(runner.server)
             undo.callback(doorkeeper.stop)
-            watch.start()
-            undo.callback(watch.stop)
+            if media is not None:
+                media.watch.start()
+                undo.callback(media.watch.stop)
             service._closing = undo.pop_all()
         service._phase = Phase.RUNNING
-        _log.info("started", http_port=settings.http.port, media_port=node.port)
-        if not node.raised_priority:
+        _log.info("started", http_port=settings.http.port, media_port=None if node is None else node.port)
+        if node is not None and not node.raised_priority:
             # Nothing fails; but with a busy neighbour on its core the thread's delay grows from 0.1 to some 4 ms.
             _log.warning("media_priority_refused", remedy="give the process CAP_SYS_NICE, or LimitNICE=-10 in its unit")
         return service
-
-    def add_to(self, app: web.Application) -> None:
-        """The WebSocket's route."""
-        self._signalling.add_to(app)
 
     def hindrance(self) -> NotReadyError | None:
         """Why new people are not taken, None where they are."""
@@ -141,25 +149,34 @@ class Service:
                 return DrainingError("the server stops; come back to the next one")
             case Phase.RUNNING:
                 pass
-        if not self._signalling.statistics().journal_healthy:
+        if self.media is None:
+            return None
+        if not self.media.signalling.statistics().journal_healthy:
             return StorageUnavailableError("the disk takes no journal: nobody is let in, calls go on")
-        strains = self._watch.strains()
+        strains = self.media.watch.strains()
         if strains:
             return OverloadedError(f"at the limit: {', '.join(sorted(strains))}; open rooms go on, new ones wait")
         return None
 
     async def fails(self) -> None:
         """Waits until the media thread has ended by a bug: nothing is left but to stop, and to start anew."""
-        await self._watch.media_ended.wait()
+        await (asyncio.Event() if self.media is None else self.media.watch.media_ended).wait()
 
-    def numbers(self) -> Numbers:
-        """What metrics tell."""
-        return Numbers(
-            node=self._node.statistics(),
-            signalling=self._signalling.statistics(),
-            lag=self._watch.lag(),
-            is_ready=self.hindrance() is None,
-        )
+    def add_media_to(self, app: web.Application, settings: Settings) -> None:
+        """The WebSocket's route, and the metrics, where people meet here."""
+        if (media := self.media) is None:
+            return
+
+        def numbers() -> Numbers:
+            return Numbers(
+                node=media.node.statistics(),
+                signalling=media.signalling.statistics(),
+                lag=media.watch.lag(),
+                is_ready=self.hindrance() is None,
+            )
+
+        add_metrics_route(app, numbers, token=settings.metrics.token, behind_proxy=settings.http.behind_proxy)
+        media.signalling.add_to(app)
 
     async def stop(self) -> None:
         """Closes everything. Nobody's call is ended: their pages wait for us to come back."""
@@ -168,13 +185,33 @@ class Service:
         _log.info("stopped")
 
 
-def _add_routes(app: web.Application, settings: Settings, lab: Lab | None, service: Service, office: Office) -> None:
+async def _open_media(
+    settings: Settings, node: Node, keys: KeySource, feed: Feed | None, undo: contextlib.AsyncExitStack
+) -> Media:
+    signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory, feed=feed)
+    undo.push_async_callback(signalling.stop)
+    watch = Watch(
+        settings.limits,
+        signalling.rooms.people,
+        lambda: node.statistics().wire.cpu,
+        memory=share_in_use,
+        all_gone=give_back,
+    )
+    signalling.rooms.opens_rooms = watch.opens_rooms
+    await signalling.start()
+    return Media(node, signalling, watch)
+
+
+def _add_routes(
+    app: web.Application, settings: Settings, lab: Lab | None, service: Service, office: Office | None
+) -> None:
     public_url = settings.http.public_url
     https = settings.http.tls_certificate is not None or (public_url or "").startswith("https:")
     app.on_response_prepare.append(SecureHeaders(https=https))
     add_health_routes(app, service.hindrance)
-    add_metrics_route(app, service.numbers, token=settings.metrics.token, behind_proxy=settings.http.behind_proxy)
-    service.add_to(app)
+    service.add_media_to(app, settings)
+    if office is None:
+        return
     if settings.lab.enabled and lab is not None:
         add_lab_routes(app, lab.links, lab.issue, public_url=public_url, websocket_path=settings.signalling.path)
     parts = Parts(
@@ -217,9 +254,9 @@ def _signalling(settings: Settings) -> SignallingConfig:
     return settings.signalling.model_copy(update={"origins": (url,)})
 
 
-def _keys(settings: Settings, key: SigningKey) -> KeySource:
-    """Our own, and that of a front end with grants of its own."""
-    sources: list[KeySource] = [StaticKeys(grant.DEFAULT_ISSUER, (key.verify_key,))]
+def _keys(settings: Settings, key: SigningKey | None) -> KeySource:
+    """Our own where there is one, and that of a front end with grants of its own."""
+    sources: list[KeySource] = [] if key is None else [StaticKeys(grant.DEFAULT_ISSUER, (key.verify_key,))]
     if settings.grants.keys is not None:
         sources.append(JwksFile(settings.grants.issuer, settings.grants.keys, time.monotonic))
     return KeyRing(tuple(sources))

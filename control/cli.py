@@ -11,9 +11,9 @@ from pathlib import Path
 import uvloop
 
 from control import demo, logs
-from control.app import Lab, Service
+from control.app import Lab, Service, Shape
 from control.commands import clinic, database, secrets
-from control.config import Settings, check_production, load
+from control.config import Settings, check_media, check_production, load
 from control.doctor.entrance import ByKey, ByLinks, Entrance
 from control.doctor.examine import examine
 from control.doctor.findings import Finding, as_json, as_text, fail, worst
@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(options: argparse.Namespace) -> int:
     settings = load(options.config, os.environ)
     check_production(settings)
-    return _run(settings, None, "ready " + (settings.http.public_url or f"port {settings.http.port}"))
+    if options.shape is Shape.MEDIA:
+        check_media(settings)
+    return _run(settings, None, "ready " + (settings.http.public_url or f"port {settings.http.port}"), options.shape)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -94,20 +96,20 @@ def _call(options: argparse.Namespace) -> list[Finding]:
     return asyncio.run(call(entrance))
 
 
-def _run(settings: Settings, lab: Lab | None, announcement: str) -> int:
+def _run(settings: Settings, lab: Lab | None, announcement: str, shape: Shape = Shape.WHOLE) -> int:
     logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_told_to_stop(settings, lab, announcement))
+        runner.run(_until_told_to_stop(settings, lab, announcement, shape))
     return 0
 
 
-async def _until_told_to_stop(settings: Settings, lab: Lab | None, announcement: str) -> None:
+async def _until_told_to_stop(settings: Settings, lab: Lab | None, announcement: str, shape: Shape) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(logs.told_by_loop)
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    service = await Service.start(settings, lab)
+    service = await Service.start(settings, lab, shape)
     try:
         print(announcement, flush=True)
         stops, fails = asyncio.create_task(told.wait()), asyncio.create_task(service.fails())
@@ -126,9 +128,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="venterom", description="Self-hosted video consultation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="control, signalling and media in one process")
-    serve.add_argument("--config", type=Path, help="TOML file; see configs/reference.toml")
-    serve.set_defaults(run=_serve)
+    for name, shape, meaning in (
+        ("serve", Shape.WHOLE, "control, signalling and media in one process"),
+        ("control", Shape.CONTROL, "interface and pages alone; nobody is let into rooms from there"),
+        ("media", Shape.MEDIA, "signalling and media alone, for front ends that bring their own grants"),
+    ):
+        served = commands.add_parser(name, help=meaning)
+        served.add_argument("--config", type=Path, help="TOML file; see configs/reference.toml")
+        served.set_defaults(run=_serve, shape=shape)
 
     grant = commands.add_parser("grant", help="issue a grant, for front ends that bring their own")
     grant.add_argument("--key", type=Path, required=True, help="private key: openssl genpkey -algorithm ed25519")

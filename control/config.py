@@ -178,6 +178,14 @@ def check_production(settings: Settings) -> None:
         raise ConfigError("http.public_url: behind a proxy the https address that browsers use must be told")
     if settings.http.public_url is None:
         raise ConfigError("http.public_url: links and cookies need an address that no request can make up")
+    if settings.database.url is not None and urlsplit(settings.database.url).password is not None:
+        raise ConfigError("database.url: the password belongs into a file of its own, database.password_file")
+
+
+def check_media(settings: Settings) -> None:
+    """What signalling and media need where there is no control beside them."""
+    if settings.grants.keys is None:
+        raise ConfigError("grants.keys: without the keys of an issuer of grants nobody can enter")
 
 
 def _lay(tree: dict[str, Any], name: str, value: str) -> None:

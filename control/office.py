@@ -19,6 +19,7 @@ from control.config import Settings
 from control.consultation.joining import Issuer
 from control.errors import ConfigError, DatabaseOutdatedError
 from control.housekeeping import Housekeeping
+from control.identity.persons import check_keys
 from control.identity.secrets import Secrets, open_secrets
 from control.rooms.commands import Dispatcher
 from control.rooms.events import Listener
@@ -42,11 +43,15 @@ class Office:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, key: SigningKey) -> AsyncIterator[Office]:
-    """The database at this version, and the keys (raises ConfigError, DatabaseOutdatedError, SecretFileError)."""
+async def opened(settings: Settings, key: SigningKey | None) -> AsyncIterator[Office]:
+    """The database at this version, and the keys; none for grants where no rooms are reached.
+
+    Raises ConfigError, DatabaseOutdatedError, SecretFileError; SealKeyUnknownError where rows need a key that is gone.
+    """
     secrets = open_secrets(settings.secrets.directory, settings.data.directory)
     database = await _open_database(settings)
     try:
+        await check_keys(database, secrets.pseudonyms)
         lab_clock = LabClock() if settings.lab.enabled else None
         yield Office(database, secrets, Issuer(key, time.time), lab_clock)
     finally:
@@ -54,20 +59,21 @@ async def opened(settings: Settings, key: SigningKey) -> AsyncIterator[Office]:
 
 
 @contextlib.asynccontextmanager
-async def at_work(office: Office, settings: Settings, rooms: Rooms) -> AsyncIterator[None]:
-    """Hears the rooms, tells them, signs checkpoints and cleans up, until it is left; then one last checkpoint."""
+async def at_work(office: Office, settings: Settings, rooms: Rooms | None) -> AsyncIterator[None]:
+    """Hears the rooms, tells them, signs checkpoints and cleans up, until it is left; then one last checkpoint.
+
+    Without rooms, what they are to be told waits in the database for the process that has them.
+    """
     database = office.database
-    differed = await reconcile(database, rooms, clock.real)
-    _log.info("reconciled", differed=differed)
+    if rooms is not None:
+        differed = await reconcile(database, rooms, clock.real)
+        _log.info("reconciled", differed=differed)
     sink = DirectorySink(settings.audit.directory(settings.data.directory))
     checkpointer = Checkpointer(lambda: heads(database), sink, office.secrets.audit, clock.real)
     housekeeping = Housekeeping(database, timedelta(seconds=settings.sessions.idle), clock.real)
-    jobs: tuple[Coroutine[Any, Any, None], ...] = (
-        Dispatcher(database, rooms).run(),
-        Listener(database, rooms).run(),
-        checkpointer.run(),
-        housekeeping.run(),
-    )
+    jobs: list[Coroutine[Any, Any, None]] = [checkpointer.run(), housekeeping.run()]
+    if rooms is not None:
+        jobs += [Dispatcher(database, rooms).run(), Listener(database, rooms).run()]
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield

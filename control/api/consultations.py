@@ -22,6 +22,7 @@ from control.consultation.rules import Refuse
 from control.consultation.testing import Verdict
 from control.errors import LinkUnknownError, NotFoundError
 from control.identity.links import Links
+from control.rooms.port import RoomsUnavailableError
 
 T = TypeVar("T")
 PlaceT = TypeVar("PlaceT", bound="PlaceInput")
@@ -85,13 +86,13 @@ class ConsultationResource:
                 *("POST", f"{one}/join", "join_consultation", "A grant for the room", PUBLIC, self.join),
                 body=JoinInput,
                 answer=JoinAnswer,
-                problems=REFUSED,
+                problems=(*REFUSED, RoomsUnavailableError),
             ),
             Endpoint(
                 *("POST", f"{one}/test", "test_consultation", "A grant for a test room, any day", PUBLIC, self.test),
                 body=PlaceInput,
                 answer=JoinAnswer,
-                problems=REFUSED,
+                problems=(*REFUSED, RoomsUnavailableError),
             ),
             Endpoint(
                 *("PUT", f"{one}/test", "record_test", "How the test came out, for staff to see", PUBLIC, self.verdict),

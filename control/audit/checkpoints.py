@@ -5,6 +5,7 @@ checkpoint, only ever appended to.
 """
 
 import asyncio
+import fcntl
 import os
 import re
 from base64 import b64decode, b64encode
@@ -69,6 +70,7 @@ class DirectorySink:
         path = folder / f"{checkpoint.at.astimezone(UTC):%Y-%m-%d}.jsonl"
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         with open(handle, "r+b") as file:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # another process may sign, too
             whole = _whole(file.read())
             file.seek(whole)
             file.truncate()

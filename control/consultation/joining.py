@@ -16,6 +16,7 @@ from control.consultation.rules import Admit, Refuse
 from control.consultation.scene import Scene
 from control.errors import NotFoundError
 from control.identity.callers import Caller, LoggedIn, Nobody
+from control.rooms.port import RoomsUnavailableError
 from control.scheduling.obstacles import Code, Obstacle
 from control.store.base import new_id
 from control.store.models import Attendee, IssuedGrant
@@ -28,8 +29,16 @@ from signalling.roles import is_host
 class Issuer:
     """Signs grants. `wall` is the true time, never a lab's: signalling compares it with its own."""
 
-    key: SigningKey
+    signing: SigningKey | None
+    """None where no rooms are reached from this process, so that nobody can be let into one."""
     wall: Callable[[], float]
+
+    @property
+    def key(self) -> SigningKey:
+        """What signs (raises RoomsUnavailableError)."""
+        if self.signing is None:
+            raise RoomsUnavailableError("this server has no rooms")
+        return self.signing
 
 
 @dataclass(frozen=True, slots=True)

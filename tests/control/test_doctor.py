@@ -212,7 +212,8 @@ async def test_the_ports_of_a_server_that_runs_are_its_own(tmp_path: Path) -> No
     demo = prepare(tmp_path, port=free_port(socket.SOCK_STREAM), media_port=free_port(socket.SOCK_DGRAM))
     service = await Service.start(demo.settings, demo.lab)
     try:
-        assert look(os.getpid()).raised_priority is service.numbers().node.raised_priority
+        assert service.media is not None
+        assert look(os.getpid()).raised_priority is service.media.node.raised_priority
         found = {each.check: each for each in await asyncio.to_thread(examine_host, demo.settings)}
     finally:
         await service.stop()

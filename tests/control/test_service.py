@@ -92,7 +92,8 @@ async def test_sdp_bombs_leave_the_call_as_it_was(demo: Demo) -> None:
             host, patient = people
             await host.send_json({"type": "admit", "participant": "pasient-arne"})
             await until(host, "tracks")
-            before = service._node.snapshot()
+            assert service.media is not None
+            before = service.media.node.snapshot()
             assert (len(before.peers), len(before.open_routes)) == (2, 4)
             for sdp in ({"sdp": lines}, {"sdp_z": pack(lines)}):
                 await patient.send_json({"type": "offer", "id": 2, "tracks": tracks, **sdp})
@@ -104,7 +105,7 @@ async def test_sdp_bombs_leave_the_call_as_it_was(demo: Demo) -> None:
             async for _ in patient:
                 pass
             assert patient.close_code == 1009
-            after = service._node.snapshot()
+            after = service.media.node.snapshot()
             assert (after.peers, after.open_routes) == (before.peers, before.open_routes)
     finally:
         await service.stop()

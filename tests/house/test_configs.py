@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from control.config import Settings, check_production, load
+from control.config import Settings, check_media, check_production, load
 from control.errors import ConfigError
 from control.imports.file import (
     ClinicPart,
@@ -136,6 +136,9 @@ def test_a_fault_names_the_key_and_not_the_value(tmp_path: Path) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+PRODUCTION = {"VENTEROM_HTTP__BEHIND_PROXY": "1", "VENTEROM_HTTP__PUBLIC_URL": "https://v.example"}
+
+
 @pytest.mark.parametrize(
     ("environment", "fault"),
     [
@@ -143,11 +146,19 @@ def test_a_fault_names_the_key_and_not_the_value(tmp_path: Path) -> None:
         ({"VENTEROM_HTTP__BEHIND_PROXY": "true"}, "public_url"),
         ({"VENTEROM_HTTP__BEHIND_PROXY": "true", "VENTEROM_HTTP__PUBLIC_URL": "http://a"}, "public_url"),
         ({"VENTEROM_LAB__ENABLED": "true"}, "lab"),
+        (PRODUCTION | {"VENTEROM_DATABASE__URL": "postgresql://v:hemmelig@db/v"}, "password_file"),
     ],
 )
 def test_production_refuses_what_only_a_demo_may(environment: dict[str, str], fault: str) -> None:
-    with pytest.raises(ConfigError, match=fault):
+    with pytest.raises(ConfigError, match=fault) as caught:
         check_production(load(None, {"VENTEROM_GRANTS__KEYS": "grants.jwks.json"} | environment))
+    assert "hemmelig" not in str(caught.value)
+
+
+def test_media_alone_needs_the_keys_of_an_issuer() -> None:
+    with pytest.raises(ConfigError, match=r"grants\.keys"):
+        check_media(load(None, PRODUCTION))
+    check_media(load(None, PRODUCTION | {"VENTEROM_GRANTS__KEYS": "grants.jwks.json"}))
 
 
 def test_production_starts_with_tls_or_behind_a_proxy() -> None:

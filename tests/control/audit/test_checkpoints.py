@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +104,14 @@ def test_after_a_power_loss_the_torn_line_makes_way(sink: DirectorySink, tmp_pat
         sink.append(point(3))
         assert sink.read(CLINIC) == Kept((*kept, point(3)), 0)
         assert file(tmp_path).read_bytes().endswith(b"}\n")
+
+
+def test_two_processes_may_sign_at_once(sink: DirectorySink, tmp_path: Path) -> None:
+    other = DirectorySink(tmp_path / "checkpoints")
+    with ThreadPoolExecutor(2) as threads:
+        for each in [threads.submit(which.append, point(1)) for _ in range(100) for which in (sink, other)]:
+            each.result()
+    assert sink.read(CLINIC) == Kept((point(1),) * 200, 0)
 
 
 @pytest.mark.parametrize(
