@@ -9,6 +9,7 @@ from control.doctor.findings import Finding, fail, ok
 from control.doctor.host import Host, look
 from control.doctor.machine import judge
 from control.doctor.network import Server, look_at_network, running_server
+from control.doctor.records import look_at_records
 from control.errors import ConfigError
 
 
@@ -31,6 +32,7 @@ def diagnose(settings: Settings, host: Host, server: Server | None) -> list[Find
     """The findings for a host, and for the server that runs on it, where one does."""
     return [
         *look_at_files(settings, host.wall),
+        *look_at_records(settings),
         *look_at_network(settings, host, server),
         *judge(host),
     ]

@@ -25,6 +25,7 @@ from control.doctor.examine import diagnose, examine, examine_host
 from control.doctor.findings import Finding, Level, as_json, as_text, fail, ok, warn, worst
 from control.doctor.host import Host, look
 from control.doctor.network import Server
+from control.identity.secrets import create_secrets
 from sfu.config import MediaConfig
 from signalling.keys import create_key, jwks
 from tests.browser.server import free_port
@@ -92,6 +93,7 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
             port=free_port(socket.SOCK_DGRAM), tcp_ports=(free_port(socket.SOCK_STREAM),), announce=("192.0.2.7",)
         ),
     )
+    create_secrets(data / "secrets")
     found = Case(tmp_path, settings)
     found.certify(since=-DAY, until=90 * DAY)
     with found.held:
@@ -102,7 +104,16 @@ def test_a_host_that_is_well_is_all_ok(case: Case) -> None:
     found = case.findings()
     assert [each for each in found if each.level is not Level.OK] == []
     assert {each.check for each in found} == {
-        *("grant keys", "certificate", "data directory", "node key", "HTTP port", "media port", "media addresses"),
+        *(
+            "grant keys",
+            "certificate",
+            "data directory",
+            "node key",
+            "secret keys",
+            "HTTP port",
+            "media port",
+            "media addresses",
+        ),
         *("clock", "priority", "socket buffers", "offload", "file descriptors"),
     }
 
@@ -125,6 +136,10 @@ BROKEN: list[tuple[str, Level, str, Break]] = [
     ("data directory", Level.WARN, "look into", lambda c: (c.folder / "data").chmod(0o755)),
     ("node key", Level.FAIL, "refuses to start", lambda c: (c.folder / "data/node-key.pem").chmod(0o640)),
     ("node key", Level.FAIL, "private key", lambda c: (c.folder / "data/node-key.pem").write_text("?")),
+    ("secret keys", Level.FAIL, "links.keys", lambda c: (c.folder / "data/secrets/links.keys").unlink()),
+    ("secret keys", Level.FAIL, "mode 644", lambda c: (c.folder / "data/secrets/audit-key.pem").chmod(0o644)),
+    ("secret keys", Level.FAIL, "each line", lambda c: (c.folder / "data/secrets/matching.keys").write_text("?")),
+    ("secret keys", Level.FAIL, "No such file", lambda c: c.change("secrets", directory=c.folder / "none")),
     ("HTTP port", Level.FAIL, "another program", lambda c: c.occupy(socket.SOCK_STREAM, c.settings.http.port)),
     ("HTTP port", Level.FAIL, "of this host", lambda c: c.change("http", listen=("192.0.2.1",))),
     ("media port", Level.FAIL, "another program", lambda c: c.occupy(socket.SOCK_DGRAM, c.settings.media.port)),
@@ -155,6 +170,22 @@ def test_what_is_broken_gives_exactly_its_line(
     assert text in wrong.text
     assert wrong.advice
     assert {each.check for each in before} >= {each.check for each in found}
+
+
+@pytest.mark.parametrize(
+    ("place", "level", "text"),
+    [("none", Level.FAIL, "No such file"), ("", Level.WARN, "same disk"), ("/dev/shm", Level.OK, "another")],
+)
+def test_checkpoints_are_best_elsewhere(case: Case, place: str, level: Level, text: str) -> None:
+    case.change("audit", checkpoint_sink=case.folder / place)
+    (found,) = (each for each in case.findings() if each.check == "audit checkpoints")
+    assert (found.level, text in found.text) == (level, True)
+
+
+def test_nothing_is_missed_or_made_before_the_first_start(case: Case) -> None:
+    case.change("data", directory=case.folder / "new")
+    assert "secret keys" not in {each.check for each in case.findings()}
+    assert not (case.folder / "new").exists()
 
 
 def test_a_clock_of_years_ago_is_said_even_if_something_keeps_it(case: Case) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from control.errors import ImportConflictError, NationalNumberError, SyntheticNumberError
@@ -11,7 +12,16 @@ from control.identity.keyring import SecretKeys
 from control.identity.numbers import LAB, PRODUCTION, NumberPolicy, parse
 from control.identity.persons import find_person
 from control.identity.pseudonyms import Pseudonyms
-from control.imports.file import parse_file
+from control.imports.file import (
+    ClinicPart,
+    EntryPart,
+    PlanPart,
+    SchedulePart,
+    StaffPart,
+    TemplatePart,
+    TypePart,
+    parse_file,
+)
 from control.imports.service import Imported, import_clinic
 from control.store.base import Base
 from control.store.database import Database
@@ -253,3 +263,20 @@ async def test_another_clinic_is_left_alone(database: Database) -> None:
         assert (await session.scalars(select(Practitioner))).all() == []
         assert (await session.scalars(select(Clinic))).one().key == "other"
     assert (await counts(database))["Person"] == WHOLE["Person"]
+
+
+@pytest.mark.parametrize(
+    ("table", "part", "otherwise"),
+    [
+        (Clinic, ClinicPart, set()),
+        (AppointmentType, TypePart, set()),
+        (Schedule, SchedulePart, {"practitioner_id"}),
+        (WeekTemplate, TemplatePart, set()),
+        (TemplateEntry, EntryPart, {"template_id", "type_id"}),
+        (WorkPlan, PlanPart, {"schedule_id", "template_id", "applied_version"}),
+        (Practitioner, StaffPart, {"person_id"}),
+    ],
+)
+def test_all_that_can_be_set_can_be_imported(table: type[Base], part: type[BaseModel], otherwise: set[str]) -> None:
+    columns = {column.name for column in table.__table__.columns} - {"id", "clinic_id", "version"}
+    assert columns - part.model_fields.keys() == otherwise
