@@ -1,10 +1,13 @@
 """The words: each code has them in both languages, and they speak as the pages do."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from control.scheduling.obstacles import WORDS, Code, Text, Wording
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs/scheduling.md"
 
 SPOKEN = [
     pytest.param(code, text, id=f"{code}-{kind}")
@@ -36,3 +39,12 @@ def test_sentences_are_short_and_plain(code: Code, text: Text) -> None:
 @pytest.mark.parametrize("wording", WORDS.values(), ids=list(WORDS))
 def test_members_for_limits_have_the_names_of_the_interface(wording: Wording) -> None:
     assert wording.limit in {None, "opens_at", "closed_at", "acr", "age_from", "age_to", "max_open"}
+
+
+def test_the_document_lists_every_code_as_it_is() -> None:
+    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
+    expected = []
+    for code, wording in WORDS.items():
+        mend, limit = wording.mend.en if wording.mend else "", f"`{wording.limit}`" if wording.limit else ""
+        expected.append(f"| `{code}` | {wording.reason.en} | {mend} | {limit} |")
+    assert rows == expected

@@ -16,6 +16,7 @@ from control.scheduling.surfaces import day_to_video, make_physical, make_video
 from control.store.models import (
     Appointment,
     AppointmentState,
+    AppointmentType,
     AuditEvent,
     Clinic,
     Consultation,
@@ -173,3 +174,15 @@ async def test_row_40_back_to_a_physical_visit_closes_the_room(world: World) -> 
     (again,) = await world.all(Consultation)
     assert (again.id, again.state, again.room != meeting.room) == (meeting.id, ConsultationState.PLANNED, True)
     assert await world.messages() == ["to_video"]
+
+
+async def test_row_10_each_message_fires_at_its_trigger_with_the_types_own_words(world: World) -> None:
+    words = {"booking_text": "Ta med kortet.", "message_after_booking": "Velkommen.", "message_to_video": "Vi ringer."}
+    await world.set_type(**words)
+    kind = await world.one(AppointmentType, world.kind)
+    assert {name: getattr(kind, name) for name in words} == words
+    assert await world.messages() == []
+    made = await physical(world)
+    assert await world.messages() == ["booked", "reminder"]
+    await world.do(lambda s: make_video(s, world.secretary, made.id, NOW))
+    assert await world.messages() == ["reminder", "to_video"]
