@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
 from control.audit.chain import Event, Reference
-from control.consultation import planning, rules
+from control.consultation import rules
 from control.consultation.joining import acting
 from control.consultation.places import Place
 from control.consultation.rules import Refuse
@@ -19,6 +19,7 @@ from control.notifications import outbox
 from control.notifications.outbox import Kind
 from control.rooms import commands
 from control.rooms.port import Notice, Open
+from control.scheduling.meetings import close_room
 from control.scheduling.obstacles import Code, Obstacle
 from control.scheduling.surface import Surface
 from control.store.models import Attendee, ConsultationMessage, MessageKind
@@ -74,7 +75,7 @@ async def to_physical(
     if appointment.surface is not Surface.VIDEO:
         return Refuse(Obstacle(Code.APPOINTMENT_NOT_VIDEO))
     appointment.surface = Surface.PHYSICAL
-    await planning.call_off(session, scene.consultation, "physical")
+    await close_room(session, appointment, "physical")
     await outbox.withdraw(session, appointment.id)
     if scene.type is not None and scene.type.notifies:
         patients = select(Attendee.id).where(

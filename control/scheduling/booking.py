@@ -124,7 +124,7 @@ async def enter(
     if appointment.surface is Surface.VIDEO:
         patient.wants_video = False  # the wish of row 77 is met
     await session.flush()
-    await plan_meeting(session, appointment, found.type, now)
+    await plan_meeting(session, appointment, now)
     await tell(session, Kind.BOOKED, appointment, found.type, comers, now)
     await remind(session, appointment, found.type, comers, now)
     subjects = [("appointment", appointment.id), ("patient", patient.id), ("practitioner", appointment.practitioner_id)]

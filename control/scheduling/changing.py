@@ -10,6 +10,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from control.audit.chain import Reference
 from control.errors import NotFoundError
+from control.identity.links import MAX_VERSION
 from control.notifications import outbox
 from control.notifications.outbox import Kind
 from control.scheduling import rules
@@ -135,7 +136,7 @@ async def _check_target(session: AsyncSession, found: Booked, slot: Slot, by: By
 async def _to_slot(session: AsyncSession, actor: Reference, found: Booked, slot: Slot, now: datetime) -> Appointment:
     appointment = found.appointment
     await _let_go(session, found)
-    await close_room(session, appointment, "moved", now)
+    await close_room(session, appointment, "moved")
     if slot.practitioner_id != appointment.practitioner_id:
         for attendee in found.attendees:
             if attendee.practitioner_id == appointment.practitioner_id:
@@ -147,7 +148,7 @@ async def _to_slot(session: AsyncSession, actor: Reference, found: Booked, slot:
     appointment.practitioner_id, appointment.person_id = slot.practitioner_id, slot.person_id
     appointment.starts, appointment.ends = slot.starts, slot.ends
     await session.flush()
-    await plan_meeting(session, appointment, found.type, now)
+    await plan_meeting(session, appointment, now)
     await tell(session, Kind.MOVED, appointment, found.type, found.attendees, now)
     await remind(session, appointment, found.type, found.attendees, now)
     await note(session, actor, "appointment.move", now, _subjects(found))
@@ -252,8 +253,7 @@ async def _let_go(session: AsyncSession, found: Booked) -> None:
         if slot.state is SlotState.BOOKED:
             slot.state = SlotState.FREE
     for attendee in found.attendees:
-        attendee.link_version += 1
-        attendee.entered_at = None
+        attendee.link_version = min(attendee.link_version + 1, MAX_VERSION)
     await outbox.withdraw(session, found.appointment.id)
 
 
@@ -265,8 +265,8 @@ async def _leave(session: AsyncSession, actor: Reference, found: Booked, patient
     await tell(session, Kind.CANCELLED, appointment, found.type, leavers, now)
     for attendee in leavers:
         attendee.removed_at = now
-        attendee.link_version += 1
-    await revoke(session, appointment, leavers, now)
+        attendee.link_version = min(attendee.link_version + 1, MAX_VERSION)
+    await revoke(session, appointment, leavers)
     if appointment.slot_id is not None:
         (await find(session, Slot, appointment.slot_id)).state = SlotState.FREE
     flag_modified(appointment, "state")  # who is expected belongs to its version

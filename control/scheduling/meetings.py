@@ -2,24 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.consultation import planning
 from control.scheduling.rules import Phase
 from control.scheduling.surface import Surface
 from control.store.base import new_id
 from control.store.models import (
-    Admission,
     Appointment,
     AppointmentState,
-    AppointmentType,
     Attendee,
     Consultation,
     ConsultationState,
-    RoomCommand,
 )
+from signalling.roles import Role
+from signalling.room import Standing
 
 
 async def meeting_of(session: AsyncSession, appointment: Appointment) -> Consultation | None:
@@ -28,25 +27,26 @@ async def meeting_of(session: AsyncSession, appointment: Appointment) -> Consult
     return await session.scalar(statement.execution_options(populate_existing=True))
 
 
-async def plan_meeting(
-    session: AsyncSession, appointment: Appointment, of_type: AppointmentType, now: datetime
-) -> None:
-    """Makes the consultation of an appointment by video that has none; of any other it does nothing."""
-    if appointment.surface is not Surface.VIDEO or await meeting_of(session, appointment) is not None:
-        return
-    session.add(Consultation(appointment_id=appointment.id, room=new_id(), size=of_type.capacity + 1, created_at=now))
+async def plan_meeting(session: AsyncSession, appointment: Appointment, now: datetime) -> None:
+    """Makes the consultation of an appointment by video, or a place more in it; of any other it does nothing."""
+    if appointment.surface is Surface.VIDEO:
+        await planning.plan(session, appointment.id, now)
 
 
-async def close_room(session: AsyncSession, appointment: Appointment, reason: str, now: datetime) -> None:
+async def close_room(session: AsyncSession, appointment: Appointment, reason: str) -> None:
     """Ends the room: grants given out for it are dead, and who waits there is told why.
 
-    The consultation is planned anew in another room.
+    The consultation is planned anew in another room, which none of them has been in.
     """
     if (meeting := await meeting_of(session, appointment)) is None:
         return
-    _command(session, meeting, "end", {"reason": reason}, now)
+    await planning.call_off(session, meeting, reason)
     meeting.room, meeting.epoch, meeting.sequence = new_id(), 0, 0
     meeting.state, meeting.started_at = ConsultationState.PLANNED, None
+    for attendee in (await session.scalars(select(Attendee).where(Attendee.appointment_id == appointment.id))).all():
+        attendee.entered_at = attendee.standing = attendee.waiting_since = None
+        attendee.grant_id = attendee.entered_by = None
+        attendee.barred = False
 
 
 async def end_meeting(session: AsyncSession, appointment: Appointment, reason: str, now: datetime) -> None:
@@ -54,25 +54,20 @@ async def end_meeting(session: AsyncSession, appointment: Appointment, reason: s
     meeting = await meeting_of(session, appointment)
     if meeting is None or meeting.state is ConsultationState.ENDED:
         return
-    _command(session, meeting, "end", {"reason": reason}, now)
+    await planning.call_off(session, meeting, reason)
     meeting.state, meeting.ended_at = ConsultationState.ENDED, now
 
 
-async def revoke(session: AsyncSession, appointment: Appointment, attendees: Iterable[Attendee], now: datetime) -> None:
+async def revoke(session: AsyncSession, appointment: Appointment, attendees: Iterable[Attendee]) -> None:
     """Takes seats and grants from attendees; the room goes on."""
     if (meeting := await meeting_of(session, appointment)) is None:
         return
     for attendee in attendees:
-        _command(session, meeting, "revoke", {"participant": attendee.id}, now)
-
-
-def _command(session: AsyncSession, meeting: Consultation, kind: str, arguments: dict[str, Any], now: datetime) -> None:
-    number = int(now.timestamp() * 1_000_000)
-    session.add(RoomCommand(number=number, room=meeting.room, kind=kind, arguments=arguments))
+        await planning.dismiss(session, meeting, attendee)
 
 
 async def phase_of(session: AsyncSession, appointment: Appointment) -> Phase:
-    """Where the appointment is; it runs once somebody was let in, not while people wait."""
+    """Where the appointment is; it runs once a patient or who comes along was let in, not while people wait."""
     match appointment.state:
         case AppointmentState.CANCELLED:
             return Phase.CANCELLED
@@ -81,13 +76,11 @@ async def phase_of(session: AsyncSession, appointment: Appointment) -> Phase:
         case AppointmentState.BOOKED:
             pass
     meeting = await meeting_of(session, appointment)
-    if meeting is None:
-        return Phase.BOOKED
-    if meeting.state is ConsultationState.ENDED:
+    if meeting is not None and meeting.state is ConsultationState.ENDED:
         return Phase.ENDED
-    admitted = select(Admission.id).where(
-        Admission.consultation_id == meeting.id, Admission.by_id.is_not(None), Admission.epoch == meeting.epoch
+    inside = select(Attendee.id).where(
+        Attendee.appointment_id == appointment.id,
+        Attendee.role != Role.PRACTITIONER,
+        Attendee.standing.in_((Standing.ADMITTED, Standing.HELD)),
     )
-    if meeting.state is ConsultationState.RUNNING and await session.scalar(admitted.limit(1)) is not None:
-        return Phase.RUNNING
-    return Phase.BOOKED
+    return Phase.RUNNING if await session.scalar(inside.limit(1)) is not None else Phase.BOOKED

@@ -8,11 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit.chain import Reference
-from control.consultation import facts
 from control.consultation.rules import ByLink, Link, Login, Staff, to_start
+from control.consultation.scene import Scene
 from control.errors import NotFoundError
 from control.identity.levels import Level
 from control.scheduling import rules
+from control.scheduling.meetings import meeting_of
 from control.scheduling.obstacles import Obstacle
 from control.scheduling.offers import of_clinic, of_type, offer, open_bookings, restrictions, standing
 from control.scheduling.recurrence import local_day
@@ -23,6 +24,8 @@ from control.store.models import (
     Appointment,
     AppointmentType,
     Attendee,
+    Consultation,
+    ConsultationState,
     Patient,
     Schedule,
     Slot,
@@ -121,13 +124,10 @@ async def why_not_start(session: AsyncSession, actor: Reference, attendee_id: st
     appointment = await find(session, Appointment, row.appointment_id)
     kind = await find(session, AppointmentType, appointment.type_id)
     clinic = await own_clinic(session)
-    found = to_start(
-        await facts.attendee(session, row, clinic, now),
-        _best(row),
-        await facts.consultation(session, appointment),
-        facts.terms(clinic, kind),
-        now,
-    )
+    # A visit that is not by video has no consultation; the rest of what stands against a start is told all the same.
+    meeting = await meeting_of(session, appointment) or Consultation(state=ConsultationState.PLANNED)
+    scene = Scene(clinic, meeting, appointment, kind)
+    found = to_start(await scene.expected(session, row, now), _best(row), scene.meeting(), scene.terms(), now)
     await note(session, actor, "obstacles.start", now, [("attendee", row.id), ("patient", row.patient_id)])
     return found
 

@@ -209,9 +209,9 @@ async def _switch(session: AsyncSession, actor: Reference, found: Booked, surfac
     appointment.video_hinted = False
     await outbox.withdraw(session, appointment.id)
     if surface is Surface.VIDEO:
-        await plan_meeting(session, appointment, found.type, now)
+        await plan_meeting(session, appointment, now)
     else:
-        await close_room(session, appointment, surface, now)
+        await close_room(session, appointment, surface)
     await session.flush()
     subjects = [("appointment", appointment.id), *(("patient", each.patient_id) for each in found.patients)]
     await note(session, actor, f"appointment.to_{surface}", now, subjects)

@@ -8,11 +8,11 @@ from sqlalchemy import select, update
 
 from control.audit.chain import Reference
 from control.errors import ForbiddenError, NotFoundError
+from control.people import wishes
 from control.scheduling.booking import Book, book
 from control.scheduling.errors import BookingRefusedError, SlotTakenError, VideoOffError
 from control.scheduling.obstacles import Code
 from control.scheduling.surface import Surface
-from control.scheduling.wishes import wish_for_video
 from control.store.database import Database
 from control.store.models import (
     Appointment,
@@ -236,15 +236,16 @@ async def test_row_62_a_follow_up_is_booked_from_the_appointment(world: World) -
 
 
 async def test_row_77_the_wish_for_video_is_seen_until_it_is_met(world: World) -> None:
-    await world.do(lambda s: wish_for_video(s, world.me(), world.patients[0], True, NOW))
+    await world.do(
+        lambda s: wishes.wish(
+            s, world.persons[0], world.patients[0], video=True, no_messages=None, actor=world.me(), now=NOW
+        )
+    )
     assert (await world.one(Patient, world.patients[0])).wants_video
     await world.booked(0, surface=Surface.PHYSICAL)
     assert (await world.one(Patient, world.patients[0])).wants_video
     await world.booked(60)
     assert not (await world.one(Patient, world.patients[0])).wants_video
-    other = await world.new_patient("Per Hansen")
-    with pytest.raises(NotFoundError):
-        await world.do(lambda s: wish_for_video(s, world.me(other), world.patients[0], True, NOW))
 
 
 async def test_a_group_takes_patients_until_it_is_full(world: World) -> None:

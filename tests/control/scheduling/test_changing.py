@@ -13,7 +13,6 @@ from control.scheduling.obstacles import Code
 from control.scheduling.schedules import ScheduleFields, create_schedule
 from control.scheduling.surface import Surface
 from control.store.models import (
-    Admission,
     Appointment,
     AppointmentState,
     Attendee,
@@ -29,6 +28,7 @@ from control.store.models import (
     SlotState,
 )
 from signalling.roles import Role
+from signalling.room import Standing
 from tests.control.scheduling.world import MINUTE, NINE, World
 from tests.control.store.rows import NOW, person
 
@@ -44,13 +44,21 @@ async def commands(world: World) -> list[tuple[str, str, dict[str, object]]]:
 
 async def let_in(world: World, appointment: str) -> None:
     """The call runs: the practitioner has let the patient in."""
+    await _stand(world, appointment, Role.PATIENT, Standing.ADMITTED)
+
+
+async def _stand(world: World, appointment: str, role: Role, standing: Standing) -> None:
     held = await meeting(world, appointment)
-    host, guest = sorted(await world.attendees(appointment), key=lambda a: a.role is Role.PATIENT)
     await world.change(Consultation, held.id, state=ConsultationState.RUNNING, epoch=7, sequence=3)
-    async with world.database.begin(world.clinic) as session:
-        session.add(
-            Admission(consultation_id=held.id, attendee_id=guest.id, at=NOW, by_id=host.id, epoch=7, sequence=3)
-        )
+    who = next(attendee for attendee in await world.attendees(appointment) if attendee.role is role)
+    given = {
+        "standing": standing,
+        "waiting_since": NOW,
+        "entered_at": NOW,
+        "entered_by": NOW.timestamp(),
+        "barred": True,
+    }
+    await world.change(Attendee, who.id, **given)
 
 
 @pytest.mark.parametrize("by_patient", [True, False])
@@ -102,9 +110,11 @@ async def _ended(world: World, appointment: str) -> None:
 
 
 async def _waiting(world: World, appointment: str) -> None:
-    await world.change(
-        Consultation, (await meeting(world, appointment)).id, state=ConsultationState.RUNNING, epoch=7, sequence=1
-    )
+    await _stand(world, appointment, Role.PATIENT, Standing.LOBBY)
+
+
+async def _host_alone(world: World, appointment: str) -> None:
+    await _stand(world, appointment, Role.PRACTITIONER, Standing.ADMITTED)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +124,7 @@ async def _waiting(world: World, appointment: str) -> None:
         (_ended, Code.CONSULTATION_ENDED),
         (let_in, Code.CONSULTATION_RUNNING),
         (_waiting, None),
+        (_host_alone, None),
     ],
 )
 async def test_what_runs_or_is_over_is_not_cancelled_and_a_wait_in_the_lobby_is_neither(
@@ -168,14 +179,16 @@ async def test_a_moved_appointment_has_another_time_other_links_and_another_room
 ) -> None:
     made, free = await world.booked(), await world.slot(60)
     before = (await meeting(world, made.id)).room
-    for attendee in await world.attendees(made.id):
-        await world.change(Attendee, attendee.id, entered_at=NOW)
+    await _waiting(world, made.id)
     actor = world.me() if by_patient else world.secretary
     moved = await world.do(lambda s: move(s, actor, Move(made.id, free.id), NOW))
     assert (moved.id, moved.starts, moved.ends) == (made.id, free.starts, free.ends)
     assert (await world.one(Slot, made.slot_id or "")).state is SlotState.FREE
     assert (await world.one(Slot, free.id)).state is SlotState.BOOKED
-    assert {(a.link_version, a.entered_at) for a in await world.attendees(made.id)} == {(2, None)}
+    now = {
+        (a.link_version, a.entered_at, a.standing, a.waiting_since, a.barred) for a in await world.attendees(made.id)
+    }
+    assert now == {(2, None, None, None, False)}
     after = await meeting(world, made.id)
     assert (after.state, after.room == before) == (ConsultationState.PLANNED, False)
     assert await commands(world) == [("end", before, {"reason": "moved"})]
