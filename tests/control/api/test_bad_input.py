@@ -1,0 +1,101 @@
+"""Bad input to every route, on both databases: a 4xx with a code, nothing of it said back, nothing stored."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from control.api.endpoint import PREFIX, Route
+from control.api.problems import CONTENT_TYPE
+from control.store.base import Base
+from tests.control.api.request import Request
+from tests.control.api.requests import REQUESTS
+from tests.control.api.test_schemathesis import role_for
+from tests.control.api.world import World
+
+CANARY: Final = "Kanari Fuglesang 12057900499"
+JSON: Final = "application/json"
+
+NO_JSON: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"", JSON),
+    (CANARY.encode(), JSON),
+    (b'"' + CANARY.encode() + b'"', JSON),
+    (b"[]", JSON),
+    (b'{"a":' * 500 + b"1" + b"}" * 500, JSON),
+    (b"[" * 20_000, JSON),
+    (b'{"name": "' + b"\xff\xfe" + b'"}', JSON),
+    (json.dumps({"name": CANARY}).encode("utf-16"), JSON),
+    (b'{"name": "\\ud800"}', JSON),
+    (b'{"name": NaN}', JSON),
+    (b'{"name": 1e999}', JSON),
+    (json.dumps({"name": CANARY * 5000}).encode(), JSON),
+    (b"name=" + CANARY.encode(), "application/x-www-form-urlencoded"),
+    (b"<name/>", "text/xml"),
+)
+
+
+def spoilt(good: Mapping[str, Any]) -> Iterator[bytes]:
+    """A good body with one thing wrong in it."""
+    text = json.dumps(good)
+    yield json.dumps({**good, CANARY: 1}).encode()
+    yield f'{{"a": 1, "a": 2, {text[1:]}'.encode()
+    for name in good:
+        for value in (CANARY + "\0", {CANARY: CANARY}, [[CANARY]], 1e300):
+            yield json.dumps({**good, name: value}).encode()
+        yield text[:-1].encode() + f', "{name}": null}}'.encode()
+
+
+async def rows(world: World) -> dict[str, int]:
+    async with world.database.look(None) as session:
+        counted = {}
+        for mapper in Base.registry.mappers:
+            statement = select(func.count()).select_from(mapper.class_)
+            counted[mapper.class_.__name__] = await session.scalar(statement, execution_options={"across": "operation"})
+        return {name: number or 0 for name, number in counted.items()}
+
+
+async def refused(world: World, route: Route, request: Request, body: bytes, kind: str) -> str | None:
+    """What is wrong with the answer."""
+    role = role_for(route)
+    headers = {"Content-Type": kind, **request.headers, **({} if role is None else await world.headers_of(role))}
+    path = PREFIX + route.path.format_map(request.ids)
+    async with world.client.request(route.method, path, data=body, headers=headers) as response:
+        text = await response.text()
+        wrong = [
+            response.status not in (400, 413, 415, 422),
+            response.content_type != CONTENT_TYPE or not json.loads(text).get("code"),
+            any(part.lower() in text.lower() for part in CANARY.split()),
+        ]
+        return f"{route.name}: {response.status} for {body[:80]!r}: {text[:300]}" if any(wrong) else None
+
+
+async def test_whatever_is_wrong_with_a_body_it_is_said_by_a_code_and_leaves_nothing(world: World) -> None:
+    asked = [(route, await REQUESTS[route.name](world, world.west)) for route in world.routes if route.body is not None]
+    for route, _ in asked:
+        if (role := role_for(route)) is not None:
+            await world.headers_of(role)
+    before = await rows(world)
+    assert before["Patient"] > 0
+    faults = []
+    for route, request in asked:
+        for body, kind in (*NO_JSON, *((body, JSON) for body in spoilt(request.body))):
+            faults.append(await refused(world, route, request, body, kind))
+    assert [fault for fault in faults if fault is not None] == []
+    assert await rows(world) == before
+
+
+async def test_a_body_where_none_belongs_and_an_unknown_query_are_refused_everywhere(world: World) -> None:
+    for route in world.routes:
+        request = await REQUESTS[route.name](world, world.west)
+        role = role_for(route)
+        path = route.path.format_map(request.ids)
+        response = await world.ask(
+            route.method, f"{path}?{'kanari'}={'fuglesang'}", role, body=request.body, headers=request.headers
+        )
+        assert (response.status, response.json["code"]) == (422, "invalid_input"), route.name
+        assert b"kanari" not in response.body
+        if route.body is None:
+            response = await world.ask(route.method, path, role, body={"name": CANARY}, headers=request.headers)
+            code = response.json["code"]
+            assert (response.status, code) in ((400, "body_unexpected"), (422, "invalid_input")), route.name
