@@ -8,6 +8,7 @@ from aiohttp import web
 
 from control import clock
 from control.api.access import Doors
+from control.api.appointments import AppointmentsResource
 from control.api.attendance import AttendanceResource
 from control.api.attendees import AttendeesResource
 from control.api.audit import AuditResource
@@ -23,11 +24,13 @@ from control.api.lab_clock import LabClockResource
 from control.api.links import LinkResource
 from control.api.me import me_routes
 from control.api.mine import MineResource
+from control.api.obstacles import ObstaclesResource
 from control.api.patients import PatientsResource
 from control.api.proxies import Network
 from control.api.rate import RateLimits
 from control.api.schedules import SchedulesResource
 from control.api.session import SessionResource
+from control.api.slots import SlotsResource
 from control.api.staff import staff_routes
 from control.api.templates import TemplatesResource
 from control.api.transactions import DatabaseStores
@@ -84,6 +87,9 @@ def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
         *LinkResource(parts.links, parts.now).routes(),
         *WorklistResource(parts.now).routes(),
         *TypesResource(parts.now).routes(),
+        *SlotsResource(parts.now).routes(),
+        *AppointmentsResource(parts.now).routes(),
+        *ObstaclesResource(parts.now).routes(),
         *SchedulesResource(parts.now).routes(),
         *TemplatesResource(parts.now).routes(),
         *WorkPlansResource(parts.now).routes(),

@@ -1,12 +1,22 @@
 """Reads types, schedules, templates and work plans: nothing about a patient is in them, so nothing is logged."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.store.models import AppointmentType, Schedule, TemplateEntry, WeekTemplate, WorkPlan
+from control.store.models import (
+    AppointmentType,
+    Clinic,
+    Practitioner,
+    Schedule,
+    Slot,
+    TemplateEntry,
+    WeekTemplate,
+    WorkPlan,
+)
 
 RowT = TypeVar("RowT", AppointmentType, Schedule, WeekTemplate, WorkPlan)
 
@@ -38,3 +48,29 @@ async def entries(session: AsyncSession, templates: Sequence[str]) -> Mapping[st
     for entry in await session.scalars(statement):
         found[entry.template_id].append(entry)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What people call the parts of a slot."""
+
+    type: str
+    booking_text: str | None
+    practitioner: str
+
+
+async def named(session: AsyncSession, slots: Sequence[Slot]) -> Mapping[str, Named]:
+    """The names of these slots' types and practitioners, by slot."""
+    types = select(AppointmentType).where(AppointmentType.id.in_({slot.type_id for slot in slots}))
+    people = select(Practitioner).where(Practitioner.id.in_({slot.practitioner_id for slot in slots}))
+    of_type = {row.id: row for row in await session.scalars(types)}
+    of_person = {row.id: row.name for row in await session.scalars(people)}
+    return {
+        slot.id: Named(of_type[slot.type_id].name, of_type[slot.type_id].booking_text, of_person[slot.practitioner_id])
+        for slot in slots
+    }
+
+
+async def is_clinic(session: AsyncSession) -> bool:
+    """Whether the clinic of the session exists."""
+    return await session.scalar(select(Clinic.id)) is not None

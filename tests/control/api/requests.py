@@ -1,7 +1,6 @@
 """A good request of every route, about the things of one clinic: what tests of access and of bad input begin with."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -16,24 +15,12 @@ from control.store.models import (
     WorkPlan,
 )
 from signalling.roles import Role as RoomRole
+from tests.control.api.request import Builder, Request
+from tests.control.api.requests_booking import BOOKING
 from tests.control.api.world import Place, World
 from tests.control.people.made_up import national_numbers
 from tests.control.store import rows
 from tests.control.store.rows import Meeting, meeting
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for beside method and path."""
-
-    ids: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-Builder = Callable[[World, Place], Awaitable[Request]]
-"""Makes what the request needs in the database, anew each time."""
 
 
 async def _plain(world: World, place: Place) -> Request:
@@ -268,6 +255,7 @@ REQUESTS: Final[Mapping[str, Builder]] = {
     "register_attendance": _attendance,
     "read_link": _link,
     "read_worklist": _plain,
+    **BOOKING,
     "list_types": _plain,
     "create_type": _create_type,
     "read_type": _about(_type_id),

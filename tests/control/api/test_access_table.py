@@ -8,7 +8,8 @@ import pytest
 
 from control.api.endpoint import Route
 from control.identity.roles import Role
-from tests.control.api.requests import REQUESTS, Request
+from tests.control.api.request import Request
+from tests.control.api.requests import REQUESTS
 from tests.control.api.world import Answer, Place, World
 
 TABLE: Final[dict[str, Any]] = tomllib.loads((Path(__file__).resolve().parents[2] / "access.toml").read_text())
