@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from signalling.errors import JournalError
 from signalling.inputs import End
@@ -23,7 +23,8 @@ from signalling.room import Ended
 Compact = Callable[[Iterable[Record]], Iterable[Record]]
 """What of these records is worth keeping."""
 
-_LINE: Final = TypeAdapter(list[Record])
+# Nearly every string in it is of one record alone: kept for the next, as pydantic does, they would fill a table.
+_LINE: Final = TypeAdapter(list[Record], config=ConfigDict(cache_strings="keys"))
 _RESERVE: Final = 256 * 1024
 
 
@@ -102,18 +103,19 @@ class LogFile:
 
     def compact(self, keep: Compact) -> None:
         """Replaces the file by what is worth keeping of it (raises OSError; then the old file stays)."""
-        records = list(keep(self._read()))
         part = self._path.with_name(self._path.name + ".part")
         file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             size = 0
-            for record in records:
+            kept = set()
+            for record in keep(self._read()):
                 line = _encode([record])
                 _write(file, line, size)
                 size += len(line)
+                kept.add((record.room, record.epoch))
             os.fsync(file)
             os.rename(part, self._path)
-        except OSError:
+        except (OSError, JournalError):
             os.close(file)
             with contextlib.suppress(OSError):
                 os.unlink(part)
@@ -121,7 +123,6 @@ class LogFile:
         os.close(self._file)
         self._file = file
         self.size = size
-        kept = {(record.room, record.epoch) for record in records}
         self._sequences = {key: number for key, number in self._sequences.items() if key in kept}
         _sync_directory(self._path.parent)
 

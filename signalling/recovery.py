@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from signalling.grant import GrantId
-from signalling.inputs import Enter
+from signalling.inputs import End, Enter
 from signalling.logfile import Compact
 from signalling.records import Record, Snapshot, Spent, Untold
 from signalling.room import Ended, Room, apply
@@ -74,6 +74,8 @@ def compactor(
                 case event:
                     newest[record.room] = record.sequence, record.at
                     untold = replace(record, event=Untold(event))
+            if isinstance(record.event, End):
+                found.rooms[record.room] = replace(found.rooms[record.room], people={})
             if is_untold(untold):
                 yield untold
         for grant, forget_at in found.spent.items():
@@ -81,8 +83,7 @@ def compactor(
                 yield Record("", 0, 0, now, Spent(grant, forget_at))
         for name, room in found.rooms.items():
             if not is_over(room, now, memory):
-                kept = replace(room, people={}) if isinstance(room.life, Ended) else room
                 sequence, at = newest[name]
-                yield Record(name, room.epoch, sequence, at, Snapshot(kept))
+                yield Record(name, room.epoch, sequence, at, Snapshot(room))
 
     return compact
