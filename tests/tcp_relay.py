@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
 _CHUNK = 1 << 16
@@ -11,8 +13,10 @@ _CHUNK = 1 << 16
 class TcpRelay:
     """Carries connections to a port of this machine. All on one event loop."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str, within: Callable[[], AbstractContextManager[None]]) -> None:
         self._to = port
+        self._host = host
+        self._within = within
         self._server: asyncio.Server | None = None
         self._passes = asyncio.Event()
         self._passes.set()
@@ -23,8 +27,15 @@ class TcpRelay:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def to(cls, port: int) -> AsyncIterator[Self]:
-        relay = cls(port)
+    async def to(
+        cls,
+        port: int,
+        *,
+        host: str = "127.0.0.1",
+        within: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> AsyncIterator[Self]:
+        """`host` is where it listens; its sockets are made in a block of `within`, as of a namespace."""
+        relay = cls(port, host, within)
         await relay.open()
         try:
             yield relay
@@ -33,7 +44,9 @@ class TcpRelay:
 
     async def open(self) -> None:
         """Takes connections, at the same port as before."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        with self._within():
+            listening = socket.create_server((self._host, self.port))
+        self._server = await asyncio.start_server(self._accept, sock=listening)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -66,7 +79,7 @@ class TcpRelay:
         self._connections.add(writer)
         try:
             await self._passes.wait()
-            beyond_reader, beyond_writer = await asyncio.open_connection("127.0.0.1", self._to)
+            beyond_reader, beyond_writer = await self._connect()
             self._connections.add(beyond_writer)
             try:
                 await asyncio.gather(self._carry(reader, beyond_writer), self._carry(beyond_reader, writer))
@@ -79,6 +92,17 @@ class TcpRelay:
             self._connections.discard(writer)
             self._tasks.discard(task)
             writer.transport.abort()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        with self._within():
+            beyond = socket.socket()
+        try:
+            beyond.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(beyond, ("127.0.0.1", self._to))
+            return await asyncio.open_connection(sock=beyond)
+        except BaseException:
+            beyond.close()
+            raise
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK):

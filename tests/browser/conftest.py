@@ -100,12 +100,17 @@ async def island_chromium(
     island: Island, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Browser]:
     """A Chromium where Firefox is."""
-    ferry = tmp_path_factory.mktemp("chromium") / "chromium"
-    ferry.write_text(f'#!/bin/sh\nexec {" ".join(island.command(_chromium()))} "$@"\n')
-    ferry.chmod(0o700)
-    browser = await playwright.chromium.launch(executable_path=ferry, args=CHROMIUM_ARGUMENTS)
+    browser = await chromium_on(island, playwright, tmp_path_factory.mktemp("chromium"))
     yield browser
     await browser.close()
+
+
+async def chromium_on(island: Island, playwright: Playwright, folder: Path, *arguments: str) -> Browser:
+    """One that sees the island's network alone; `folder` is an empty one of its own."""
+    ferry = folder / "chromium"
+    ferry.write_text(f'#!/bin/sh\nexec {" ".join(island.command(_chromium()))} "$@"\n')
+    ferry.chmod(0o700)
+    return await playwright.chromium.launch(executable_path=ferry, args=[*CHROMIUM_ARGUMENTS, *arguments])
 
 
 @pytest_asyncio.fixture(loop_scope="session")

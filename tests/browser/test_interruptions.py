@@ -37,6 +37,7 @@ BUSY_S = 8.0
 PATIENT = "pasient-arne"
 ON_HOLD = "Du er satt på vent"
 
+_RESTARTED = "(ice) => !venteromTest.peers.at(-1).localDescription.sdp.includes(`a=ice-ufrag:${ice}`)"
 _SAYS = "(words) => document.body.innerText.includes(words)"
 _SAYS_LOST = "() => document.body.innerText.includes('Mistet forbindelsen')"
 
@@ -167,6 +168,11 @@ async def test_the_path_of_media_gone_and_back_from_a_new_address(seconds: int, 
             await note_sounds(person)
         place.media.cut()
         await asyncio.sleep(seconds)
+        if (
+            seconds == 3
+        ):  # the page asks for new credentials by now, seconds before the browser says that anything is amiss
+            for person, ice in zip(call.both, before, strict=True):
+                await person.tab.wait_for(_RESTARTED, ice, within_s=BUSY_S)
         back = now()
         if seconds != 3:
             for flow in place.media.flows():
@@ -177,9 +183,9 @@ async def test_the_path_of_media_gone_and_back_from_a_new_address(seconds: int, 
             sound = await sound_after(person, back)
             print(f"{seconds} s: sound after {sound:.3f} s, picture after {await came_back(person, back):.3f} s")
             match seconds:
-                case 3:  # nothing noticed
+                case 3:  # nobody is told
                     assert sound < RTT_MS / 1000 + 0.3 + BUSY_S
-                    assert (await credentials(person), await peers(person)) == (ice, 1)
+                    assert await peers(person) == 1
                     assert await states(person) == ["call"]
                 case 10:  # ICE restarted
                     assert await credentials(person) != ice

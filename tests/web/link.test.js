@@ -194,3 +194,19 @@ test("when the browser is online again, the wait ends and a connection is asked"
   await clock.advance(3500);
   assert.deepEqual(events.at(-1), ["down"]);
 });
+
+test("a connection that says nothing while others reach the server is given up", async (context) => {
+  const { clock, events, link, server } = start(context);
+  await answerJoin(JOINED);
+  link.doubt();
+  await clock.advance(2000);
+  assert.deepEqual(events, [["joined", "seat-1"]], "nobody reaches it: there is nothing better to be had");
+  server.answer = 204;
+  link.doubt();
+  FakeSocket.last.say({ type: "pong" });
+  await clock.advance(2500);
+  assert.deepEqual(events, [["joined", "seat-1"]], "it answers");
+  link.doubt();
+  await clock.advance(1600);
+  assert.deepEqual(events, [["joined", "seat-1"], ["down"]]);
+});

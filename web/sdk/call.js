@@ -83,6 +83,7 @@ export class Call extends EventTarget {
       request: (type, fields) => this.#link.request(type, fields),
       onNegotiated: () => this.#negotiated(),
       onState: (state) => this.#mediaState(state),
+      onMending: () => this.#link.doubt(),
       onFatal: (error) => this.#fail(error),
     });
     this.#link = new Link({

@@ -104,6 +104,11 @@ export class Connection {
     this.#ping(performance.now());
   }
 
+  /** Whatever is asked already has to be answered within this. @param {number} within milliseconds */
+  expect(within) {
+    if (this.#asked !== null) this.#patience = Math.min(this.#patience, performance.now() - this.#asked + within);
+  }
+
   /** Closes without calling onClose. */
   close() {
     this.#options = { ...this.#options, onClose: () => {}, onMessage: () => {} };

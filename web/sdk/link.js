@@ -17,6 +17,8 @@ import { onWake } from "./wake.js";
 const FIRST_TRIES = 5;
 /** A connection that takes so long to open may hang in a path that is gone, while a new one would open at once. */
 const HANGS_AFTER = 1500;
+/** Once the server answers others, an answer to us that was asked for before should be there. */
+const SOON = 400;
 /** Faults of the moment: the same credential may succeed at the next try. */
 const PASSING = new Set(["closed", "network", "timeout", "rate_limited", "internal", "storage_unavailable"]);
 /** A grant is good for one join within two minutes; a fresh one mends these. */
@@ -49,6 +51,8 @@ export class Link {
   #mayKnock = true;
   /** @type {() => void} ends the wait between two tries */
   #hurry = () => {};
+  /** @type {() => void} */
+  #stopDoubting = () => {};
 
   /** @param {LinkOptions} options */
   constructor(options) {
@@ -95,7 +99,17 @@ export class Link {
     this.#opening?.connection.close();
     this.#connection?.close();
     this.#connection = null;
+    this.#stopDoubting();
     this.#hurry();
+  }
+
+  /** Sound and picture come no more: is it the server's word as well? Where others reach it, and we hear nothing, it is. */
+  doubt() {
+    const connection = this.#connection;
+    if (connection === null) return;
+    connection.probe();
+    this.#stopDoubting();
+    this.#stopDoubting = knock(this.#url, () => connection.expect(SOON));
   }
 
   /** The network may be another one, or back: what hangs is given up, and what seems to stand is asked. */
@@ -128,6 +142,7 @@ export class Link {
       return false;
     }
     await over;
+    this.#stopDoubting();
     if (this.#closed) return true;
     this.#connection = null;
     this.#options.onDown();

@@ -24,6 +24,7 @@ const PASSING = new Set(["timeout", "rate_limited", "offer_pending", "internal"]
  * @property {Partial<import("./times.js").Times>} [times]
  * @property {() => void} onNegotiated after every answer: sections exist, the server knows our tracks
  * @property {(state: TransportState) => void} onState
+ * @property {() => void} onMending sound and picture can't come through, as far as we know
  * @property {(error: CallError) => void} onFatal the server refuses what this browser offers
  */
 
@@ -128,7 +129,7 @@ export class Media {
       if (transport !== this.#transport) return;
       if (!sameServer) return void this.#rebuild();
       this.#options.onNegotiated();
-      if (transport.state === "disconnected") await transport.negotiate({ restart: true });
+      if (transport.broken) await transport.negotiate({ restart: true });
     } catch (error) {
       // A lost WebSocket is no fault of the transport: the next join negotiates again.
       if (transport === this.#transport && codeOf(error) !== "closed") void this.#rebuild();
@@ -154,6 +155,7 @@ export class Media {
       tracks: this.#tracks,
       exchange: (sdp, tracks) => this.#exchange(sdp, tracks),
       onState: (state) => this.#changed(transport, state),
+      onMending: () => this.#options.onMending(),
     });
     this.#transport = transport;
     try {

@@ -24,6 +24,15 @@ export class Sender {
     return this.#transceiver.mid;
   }
 
+  /** Whether it has something to send. */
+  get sends() {
+    return this.#wanted !== null;
+  }
+
+  getStats() {
+    return this.#transceiver.sender.getStats();
+  }
+
   /**
    * Sends this track, or nothing. The last call wins, however many are under way.
    * @param {MediaStreamTrack | null} track

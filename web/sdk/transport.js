@@ -5,6 +5,7 @@
  */
 import { preferCodecs } from "./codecs.js";
 import { Sender } from "./sender.js";
+import { Silence } from "./silence.js";
 import { TIMES } from "./times.js";
 
 /** @typedef {import("./messages.js").Slots} Slots */
@@ -21,6 +22,9 @@ const CAMERA_BITS_PER_SECOND = 2_500_000;
 /** Small print must be sharp; that it moves smoothly matters to nobody. */
 const SCREEN_BITS_PER_SECOND = 1_500_000;
 const SCREEN_FRAMES_PER_SECOND = 5;
+const LISTEN_EVERY = 250;
+/** A path that stays silent is mended anew: there may be another network by then. */
+const MEND_EVERY = 3000;
 
 /**
  * @typedef {object} TransportOptions
@@ -30,6 +34,7 @@ const SCREEN_FRAMES_PER_SECOND = 5;
  * @property {OwnTracks} tracks
  * @property {(sdp: string, tracks: OfferedTrack[]) => Promise<string>} exchange sends the offer, gives the answer
  * @property {(state: TransportState) => void} onState
+ * @property {() => void} onMending the path is gone, or seems so, and new credentials are asked for
  */
 
 export class Transport {
@@ -51,6 +56,8 @@ export class Transport {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #restartTimer;
   #closed = false;
+  #silence;
+  #listening;
 
   /** @param {TransportOptions} options */
   constructor(options) {
@@ -68,10 +75,17 @@ export class Transport {
     this.send(options.tracks);
     this.#addSlots(options.slots);
     connection.onconnectionstatechange = connection.oniceconnectionstatechange = () => this.#look();
+    this.#silence = new Silence({ ...TIMES, ...options.times }.silentFor, MEND_EVERY);
+    this.#listening = setInterval(() => void this.#listen(), LISTEN_EVERY);
   }
 
   get state() {
     return this.#state;
+  }
+
+  /** Whether nothing comes through, as far as we know. */
+  get broken() {
+    return this.#state === "disconnected" || this.#silence.lasts;
   }
 
   getStats() {
@@ -126,12 +140,13 @@ export class Transport {
   /** New credentials at once, where the path is broken. */
   restartIfBroken() {
     clearTimeout(this.#restartTimer);
-    if (this.#state === "disconnected") void this.negotiate({ restart: true }).catch(() => {});
+    if (this.broken) this.#mend();
   }
 
   close() {
     this.#closed = true;
     clearTimeout(this.#restartTimer);
+    clearInterval(this.#listening);
     this.#connection.onconnectionstatechange = this.#connection.oniceconnectionstatechange = null;
     this.#connection.close();
   }
@@ -144,7 +159,7 @@ export class Transport {
     await connection.setLocalDescription(await connection.createOffer({ iceRestart: restart }));
     // A section that is not named stays, and is inactive; one that came too late for this offer has no mid yet.
     this.#named = this.#shown && this.#screen?.mid != null;
-    const answer = await this.#options.exchange(connection.localDescription?.sdp ?? "", this.#offered());
+    const answer = await this.#exchange(restart);
     // Without a restart the credentials stay; a server that gives others has lost the transport and began a new one.
     const sameServer = restart || before === null || before === iceUser({ sdp: answer });
     if (sameServer && !this.#closed) {
@@ -152,6 +167,18 @@ export class Transport {
       await Promise.all([this.#senders.microphone.refresh(), this.#senders.camera.refresh(), this.#screen?.refresh()]);
     }
     return { sameServer };
+  }
+
+  /** Sends our offer, gives the answer. @param {boolean} restart */
+  async #exchange(restart) {
+    const connection = this.#connection;
+    try {
+      return await this.#options.exchange(connection.localDescription?.sdp ?? "", this.#offered());
+    } catch (error) {
+      // Else the next offer has the new credentials too, and their answer looks like that of a server that lost us.
+      if (restart && !this.#closed) await connection.setLocalDescription({ type: "rollback" }).catch(() => {});
+      throw error;
+    }
   }
 
   /** @returns {OfferedTrack[]} */
@@ -175,6 +202,20 @@ export class Transport {
     }
   }
 
+  #mend() {
+    this.#options.onMending();
+    void this.negotiate({ restart: true }).catch(() => {});
+  }
+
+  /** Whether anything comes: the report of one sender tells all of the path, and costs the same in a large room. */
+  async #listen() {
+    if (this.#state !== "connected") return;
+    const { microphone, camera } = this.#senders;
+    const bytes = pathBytes(await (microphone.sends ? microphone : camera).getStats());
+    if (this.#closed || !this.#silence.look(performance.now(), bytes)) return;
+    this.#mend();
+  }
+
   #look() {
     const { connectionState, iceConnectionState } = this.#connection;
     const state = stateOf(connectionState, iceConnectionState);
@@ -195,6 +236,21 @@ function stateOf(connection, ice) {
   if (connection === "failed" || ice === "failed" || connection === "closed") return "failed";
   if (connection === "disconnected" || ice === "disconnected") return "disconnected";
   return connection === "connected" ? "connected" : "connecting";
+}
+
+/**
+ * What has come on all pairs of candidates, and what has gone. Of that the sender's own count goes on where the system refuses to send,
+ * and the pairs' need not; that most is counted twice does not matter.
+ * @param {RTCStatsReport} report
+ */
+function pathBytes(report) {
+  const bytes = { sent: 0, received: 0 };
+  for (const entry of report.values()) {
+    if (entry.type !== "candidate-pair" && entry.type !== "outbound-rtp") continue;
+    bytes.sent += entry.bytesSent ?? 0;
+    bytes.received += entry.bytesReceived ?? 0;
+  }
+  return bytes;
 }
 
 /**
