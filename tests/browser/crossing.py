@@ -1,4 +1,4 @@
-"""A server, and a host with two ways to it, each with an address of its own, as a phone has in Wi-Fi and mobile network.
+"""A server, and a host with two ways to it, each with an address of its own: as a phone in Wi-Fi and mobile network.
 
 boat  10.204.1.2 ---- 10.204.1.1  shore 10.204.0.1
       10.204.2.2 ---- 10.204.2.1
