@@ -1,6 +1,7 @@
 """A person without a browser: aiortc and the protocol of `signalling/PROTOCOL.md`, in a process of its own.
 
-`python -m tests.browser.aiortc_client LINK QUARTERS HERTZ` opens a lab link, shows four colours, plays a pulsing tone.
+`python -m tests.browser.aiortc_client LINK QUARTERS HERTZ` opens a link of the lab or with a grant, shows four colours,
+and plays a pulsing tone.
 Commands on standard input (`benchmarks.lines`): `join`, `is_in`, `admit`, `see`, `hear`.
 """
 
@@ -9,7 +10,7 @@ import sys
 from collections import deque
 from fractions import Fraction
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import numpy as np
@@ -88,16 +89,13 @@ class Client:
         """By the link's grant, as a page; the senders are silent until we are inside."""
         url = urlsplit(self._link)
         origin = f"{url.scheme}://{url.netloc}"
-        asked = {"token": url.fragment.removeprefix("lab=")}
-        async with self._session.post(f"{origin}/api/v1/lab/links", json=asked, headers={"Origin": origin}) as answer:
-            answer.raise_for_status()
-            granted = await answer.json()
+        token, path = await self._grant(origin, url.fragment)
         self._socket = await self._session.ws_connect(
-            f"{origin}{urlsplit(granted['ws_url']).path}", protocols=("venterom.v1",), origin=origin, max_msg_size=0
+            f"{origin}{path}", protocols=("venterom.v1",), origin=origin, max_msg_size=0
         )
         self._begin(self._read())
         self._begin(self._ping())
-        joined = await self._request(1, type="join", grant=granted["grant"])
+        joined = await self._request(1, type="join", grant=token)
         for track in self._own:
             self._peer.addTransceiver(track.kind, direction="sendonly")
         for kind in ("audio", "video"):
@@ -113,6 +111,17 @@ class Client:
         await self._peer.setRemoteDescription(RTCSessionDescription(reply["sdp"], "answer"))
         self._stand(self._state)
         return {}
+
+    async def _grant(self, origin: str, fragment: str) -> tuple[str, str]:
+        """The grant, and the path of the WebSocket."""
+        held = parse_qs(fragment)
+        if "grant" in held:
+            return held["grant"][0], urlsplit(held["ws"][0]).path
+        asked = {"token": held["lab"][0]}
+        async with self._session.post(f"{origin}/api/v1/lab/links", json=asked, headers={"Origin": origin}) as answer:
+            answer.raise_for_status()
+            granted = await answer.json()
+        return granted["grant"], urlsplit(granted["ws_url"]).path
 
     async def is_in(self, fields: Fields) -> Fields:
         """Waits for a state, named as the pages name it."""

@@ -6,14 +6,22 @@ import time
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
+from tests.browser.aiortc_person import AiortcPerson
 from tests.browser.call import meet, wait_in_lobby
 from tests.browser.capture import Capture
 from tests.browser.conftest import Arrive
+from tests.browser.content import Quarters
+from tests.browser.crowd import address, entry
+from tests.browser.island import Island
 from tests.browser.person import Person
+from tests.browser.playing import plays
 from tests.browser.server import Server
 
 GREEN, RED = "#20d020", "#d02020"
+QUARTERS: Quarters = ("#dc1e1e", "#1ec81e", "#1e1edc", "#ebebeb")
+QUARTERS_OF_THIRD: Quarters = ("#dcdc1e", "#dc1edc", "#1edcdc", "#101010")
 RED_TYPE, OPUS_TYPE = 63, 111
 """Chromium's payload types."""
 
@@ -75,6 +83,35 @@ async def test_who_lacks_the_codec_makes_the_room_switch(tmp_path: Path, arrive:
         for person in call.both:
             await call.is_seen_by(person, frames=30)
         assert await codec(patient, "inbound") == "VP8"
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize("name", ["AV1", "VP9"])
+async def test_a_room_of_two_switches_when_aiortc_comes(
+    name: str, tmp_path: Path, island: Island, island_chromium: Browser, arrive: Arrive
+) -> None:
+    """It decodes VP8 and H.264 alone."""
+    server = await Server.start(tmp_path, settings=preferring(name, "VP8"), island=island)
+    try:
+        people = []
+        for who, role in (("Ingrid", "practitioner"), ("Arne", "patient")):
+            link = address(server, "patient", entry(server, who.lower(), role, who, size=3))
+            person = await arrive(link, browser=island_chromium, quarters=QUARTERS)
+            await person.join()
+            await person.is_in("call")
+            people.append(person)
+        for person in people:
+            await comes_to_send(person, name)
+        link = address(server, "patient", entry(server, "kari", "interpreter", "Kari", size=3))
+        third = await AiortcPerson.start(island, link, QUARTERS_OF_THIRD, 880.0)
+        async with third.process:
+            await third.join()
+            await third.is_in("call")
+            await third.sees_quarters(QUARTERS)
+            for person, other in zip(people, ("Arne", "Ingrid"), strict=True):
+                await comes_to_send(person, "VP8")
+                await plays(person, [other, "Kari"])
     finally:
         await server.stop()
 

@@ -3,23 +3,26 @@ speaks, who is held and who is there."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from tests.browser.conftest import Arrive
 from tests.browser.crowd import ROLES, Crowd, address, entry
+from tests.browser.firefox import Firefox
 from tests.browser.person import Person
+from tests.browser.playing import PATIENCE_S, PLAYING, plays
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.timeout(300)
 
 PHONE, DESKTOP = (360, 740), (1440, 900)
-PATIENCE_S = 60.0
 MANY_PATIENCE_S = 120.0
 """For 24 pictures in each of two browsers, on two cores that may have other work."""
 IN_FLIGHT = 3
@@ -28,37 +31,6 @@ OVERRUN = 0.02
 """What a socket may lose while its browser is not given the processor."""
 NOISE_S = 0.15
 """A machine that stands still for so long lets every picture do so, too."""
-
-_PLAYING = """async () => {
-    const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
-    const videos = stats.filter((s) => s.type === 'inbound-rtp' && s.kind === 'video');
-    const inbound = new Map(videos.map((s) => [s.trackIdentifier, s]));
-    const found = {};
-    for (const video of document.querySelectorAll('[data-testid=remote-video]')) {
-        const track = video.srcObject?.getVideoTracks()[0];
-        const its = track && inbound.get(track.id);
-        const name = video.parentElement.querySelector('strong').textContent;
-        if (its) found[name] = { frames: its.framesReceived ?? 0, lost: its.packetsLost, freezes: its.freezeCount ?? 0,
-            decoded: its.framesDecoded ?? 0, width: video.videoWidth, ssrc: its.ssrc, mid: its.mid };
-    }
-    return found;
-}"""
-
-_ALL_PLAY = """([names]) => {
-    const shown = new Map([...document.querySelectorAll('[data-testid=remote-video]')]
-        .map((video) => [video.parentElement.querySelector('strong').textContent, video]));
-    const plays = (video) => video && video.videoWidth > 0 && !video.parentElement.matches('.covered');
-    return names.every((name) => plays(shown.get(name)));
-}"""
-
-_SHOWN = """() => JSON.stringify({
-    tiles: [...document.querySelectorAll('.tile')].map((tile) => [tile.innerText,
-        tile.querySelector('video').srcObject?.getTracks().map((track) => [track.kind, track.id, track.muted])]),
-    sections: venteromTest.peers.at(-1).getTransceivers().map((one) =>
-        [one.mid, one.currentDirection, one.receiver.track.id, one.receiver.track.muted]),
-    peers: venteromTest.peers.map((peer) => [peer.signalingState, peer.connectionState]),
-    sockets: venteromTest.sockets.map((socket) => socket.readyState),
-})"""
 
 _FAULTS = """() => {
     const faults = [];
@@ -123,19 +95,10 @@ class Group:
 
     async def fits(self) -> None:
         for person in self.both:
-            assert await person.page.evaluate(_FAULTS) == []
+            assert await person.tab.evaluate(_FAULTS) == []
 
     async def sent(self) -> dict[str, int]:
         return {extra.name: extra.frames for extra in self.crowd.people}
-
-
-async def plays(person: Person, names: Iterable[str], within_s: float = PATIENCE_S) -> None:
-    try:
-        await person.tab.wait_for(_ALL_PLAY, [list(names)], within_s=within_s)
-    except TimeoutError:
-        found = await person.tab.evaluate(_PLAYING)
-        shown = await person.tab.evaluate(_SHOWN)
-        raise AssertionError(f"not all of {names} play: {found}, {shown}") from None
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -197,13 +160,13 @@ async def test_a_room_grows_and_every_browser_sees_everybody_without_a_gap(
             await group.grow(ROLES[len(crowd.people) % len(ROLES)], PATIENCE_S if size < 10 else MANY_PATIENCE_S)
             newest = crowd.people[-1]
             for index, person in enumerate(group.both):
-                playing = await person.tab.evaluate(_PLAYING)
+                playing = await person.tab.evaluate(PLAYING)
                 since[index, newest.name] = newest.frames, playing[newest.name]
             if len(crowd.people) + 2 in (3, 5, 9, 25):
                 await group.fits()
         for index, person in enumerate(group.both):
             sent = await group.sent()
-            playing = await person.tab.evaluate(_PLAYING)
+            playing = await person.tab.evaluate(PLAYING)
             for name, frames in sent.items():
                 first_sent, first = since[index, name]
                 last = playing[name]
@@ -213,7 +176,7 @@ async def test_a_room_grows_and_every_browser_sees_everybody_without_a_gap(
                 assert last["lost"] <= made * OVERRUN, name
                 # W3C webrtc-stats: a gap of more than three frames, or of one and 150 ms.
                 assert last["freezes"] == first["freezes"] or worst[0] > NOISE_S, f"{name} froze: {first} {last}"
-    assert len(await group.patient.tab.evaluate(_PLAYING)) == size - 1
+    assert len(await group.patient.tab.evaluate(PLAYING)) == size - 1
 
 
 async def test_a_practitioner_on_a_phone_and_a_patient_at_a_desk(server: Server, arrive: Arrive, crowd: Crowd) -> None:
@@ -249,9 +212,9 @@ async def test_one_is_held_while_the_others_go_on(server: Server, arrive: Arrive
     await group.grow("interpreter")
     await group.practitioner.tab.click("[data-participant=arne] [data-testid=hold]", within_s=PATIENCE_S)
     await group.patient.is_in("paused")
-    going = await group.practitioner.tab.evaluate(_PLAYING)
+    going = await group.practitioner.tab.evaluate(PLAYING)
     await group.practitioner.tab.wait_for(
-        f"async (frames) => (await ({_PLAYING})())['Person 1'].frames > frames + 5",
+        f"async (frames) => (await ({PLAYING})())['Person 1'].frames > frames + 5",
         going["Person 1"]["frames"],
         within_s=PATIENCE_S,
     )
@@ -261,6 +224,40 @@ async def test_one_is_held_while_the_others_go_on(server: Server, arrive: Arrive
     await group.patient.is_in("call")
     await plays(group.patient, ["Ingrid", "Person 1"])
     await plays(group.practitioner, ["Arne", "Person 1"])
+
+
+async def test_a_group_in_firefox(
+    island_server: Server, firefox: Firefox, island_chromium: Browser, arrive: Arrive
+) -> None:
+    """At a desk and on a phone: every face, who is held and let go on, and the list of who is there."""
+
+    async def come(who: str, role: str, browser: Browser | Firefox, viewport: tuple[int, int]) -> Person:
+        page: Literal["clinic", "patient"] = "clinic" if role == "practitioner" else "patient"
+        token = entry(island_server, who.lower(), role, who, size=3)
+        person = await arrive(address(island_server, page, token), browser=browser, viewport=viewport)
+        await person.join()
+        await person.is_in("call")
+        return person
+
+    practitioner = await come("Ingrid", "practitioner", firefox, DESKTOP)
+    patient = await come("Arne", "patient", firefox, PHONE)
+    interpreter = await come("Kari", "interpreter", island_chromium, PHONE)
+    everybody = {"Ingrid": practitioner, "Arne": patient, "Kari": interpreter}
+    for name, person in everybody.items():
+        await plays(person, everybody.keys() - {name})
+        assert await person.tab.evaluate(_FAULTS) == []
+    await practitioner.tab.click("[data-participant=arne] [data-testid=hold]", within_s=PATIENCE_S)
+    await patient.is_in("paused")
+    assert not await patient.tab.evaluate("() => document.querySelector('.curtain').hidden")
+    await practitioner.tab.click("[data-participant=arne] [data-testid=release]", within_s=PATIENCE_S)
+    await patient.is_in("call")
+    for name, person in everybody.items():
+        await plays(person, everybody.keys() - {name})
+    await patient.press("roster")
+    lines = await patient.tab.evaluate(
+        "() => [...document.querySelectorAll('[data-testid=roster-list] li')].map((line) => line.innerText)"
+    )
+    assert [" ".join(line.split()) for line in lines] == ["Ingrid behandler", "Arne (deg) pasient", "Kari tolk"]
 
 
 async def test_nobody_is_hidden_from_anybody(server: Server, arrive: Arrive, crowd: Crowd) -> None:
