@@ -17,7 +17,7 @@ from control.identity.levels import of_acr
 from control.identity.links import Links, link_address
 from control.identity.roles import STAFF
 from control.identity.roles import Role as LoginRole
-from control.people import attendees, mine
+from control.people import attendees, company, mine
 from control.people.errors import (
     AppointmentClosedError,
     AttendeeExistsError,
@@ -158,13 +158,13 @@ class AttendeesResource:
         if login.role is not LoginRole.PATIENT:
 
             async def all_of_them(session: AsyncSession) -> AttendeesAnswer:
-                found = await attendees.listing(session, call.id, actor(login), now)
+                found = await company.listing(session, call.id, actor(login), now)
                 return AttendeesAnswer(items=[_answer(each, login.person, found.group) for each in found.attendees])
 
             return await call.store.transact(call.clinic, all_of_them)
 
         async def own(session: AsyncSession) -> AttendeesAnswer:
-            found = await attendees.company(session, call.id, login.person, actor(login), now)
+            found = await company.company(session, call.id, login.person, actor(login), now)
             return AttendeesAnswer(items=[_known(each, login.person, found.group) for each in found.attendees])
 
         return await call.store.transact(await self._clinic(call), own)
@@ -174,7 +174,7 @@ class AttendeesResource:
 
         async def act(session: AsyncSession) -> AttendeeAnswer:
             made = await attendees.add(session, call.id, new, actor(call.caller), self.now())
-            return _answer(made, call.login.person, await attendees.is_group(session, call.id))
+            return _answer(made, call.login.person, await company.is_group(session, call.id))
 
         return await call.store.transact(call.clinic, act)
 
@@ -192,7 +192,7 @@ class AttendeesResource:
             attendee = await attendees.label(
                 session, call.id, call.path["attendee"], call.body.label, actor(login), now, alone=alone
             )
-            group = await attendees.is_group(session, call.id)
+            group = await company.is_group(session, call.id)
             return (_answer if alone is None else _known)(attendee, login.person, group)
 
         return await call.store.transact(call.clinic if alone is None else await self._clinic(call), act)

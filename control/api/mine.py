@@ -120,6 +120,7 @@ class MineResource:
             Endpoint(
                 *("GET", "/me/patients/{id}", "read_my_wishes", "What I told a clinic", PATIENT, self.read),
                 answer=WishesAnswer,
+                description="By the patient, or by a guardian for them.",
             ),
             Endpoint(
                 *("PATCH", "/me/patients/{id}", "change_my_wishes", "What I want of a clinic", PATIENT, self.wish),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal, assert_never
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from control.errors import InvalidInputError, NotFoundError
 from control.identity.levels import Level
 from control.notifications import outbox
 from control.notifications.outbox import Kind
-from control.people import loading, rules
+from control.people import loading
 from control.people.dismissal import dismiss, renew
 from control.people.errors import (
     AppointmentClosedError,
@@ -75,49 +75,6 @@ class NewNamed:
 New = NewGuardian | NewPractitioner | NewNamed
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
-    """Who is expected at an appointment, as far as somebody may know."""
-
-    attendees: Sequence[Attendee]
-    group: bool
-    """Patients meet each other there, so that they are shown by initials."""
-
-
-async def listing(session: AsyncSession, appointment: str, actor: Reference, now: datetime) -> Company:
-    """All, for staff (raises NotFoundError)."""
-    await _appointment(session, appointment)
-    found = await _expected(session, appointment)
-    await _view(session, appointment, found, actor, now)
-    return Company(found, await is_group(session, appointment))
-
-
-async def company(session: AsyncSession, appointment: str, person: str, actor: Reference, now: datetime) -> Company:
-    """Whom somebody who is expected may know of: patients of a group never each other, nor who comes with them.
-
-    Raises NotFoundError, also for a guardian whose time is over.
-    """
-    await _appointment(session, appointment)
-    expected = await _expected(session, appointment)
-    today = local_day(now, await zone_of(session))
-    own = [each for each in expected if each.person_id == person and await may_act(session, each, today)]
-    if not own:
-        raise NotFoundError
-    seen = [each for each in expected if any(rules.sees(_place(one), _place(each)) for one in own)]
-    await _view(session, appointment, seen, actor, now)
-    return Company(seen, await is_group(session, appointment))
-
-
-async def may_act(session: AsyncSession, attendee: Attendee, day: date) -> bool:
-    """Whether a guardian's relation holds on that day; true of everybody else."""
-    if attendee.role is not Role.GUARDIAN:
-        return True
-    statement = select(GuardianRelation).where(
-        GuardianRelation.person_id == attendee.person_id, GuardianRelation.patient_id == attendee.for_patient_id
-    )
-    return any(relation_holds(relation, day) for relation in await session.scalars(statement))
-
-
 async def add(session: AsyncSession, appointment: str, new: New, actor: Reference, now: datetime) -> Attendee:
     """Somebody more, invited by a message; the room is made larger.
 
@@ -126,7 +83,7 @@ async def add(session: AsyncSession, appointment: str, new: New, actor: Referenc
     """
     held = await _open(session, appointment)
     kind = (await session.scalars(select(AppointmentType).where(AppointmentType.id == held.type_id))).one()
-    expected = await _expected(session, appointment)
+    expected = await expected_at(session, appointment)
     if len(expected) >= MAX_SIZE:
         raise AttendeesFullError(f"an appointment has at most {MAX_SIZE} attendees")
     match new:
@@ -146,18 +103,18 @@ async def add(session: AsyncSession, appointment: str, new: New, actor: Referenc
         await planning.grow(session, meeting)
     if attendee.phone or attendee.email:
         await outbox.queue(session, Kind.INVITATION, appointment=appointment, attendee=attendee.id, now=now)
-    await record(session, "attendee.add", attendee, actor, now, role=attendee.role)
+    await _record(session, "attendee.add", attendee, actor, now, role=attendee.role)
     return attendee
 
 
 async def remove(session: AsyncSession, appointment: str, identifier: str, actor: Reference, now: datetime) -> None:
     """No longer expected: the link is dead, the room is told (raises NotFoundError, AttendeeNeededError)."""
-    held = await _appointment(session, appointment)
-    attendee = await holding(session, appointment, identifier)
+    held = await appointment_of(session, appointment)
+    attendee = await _holding(session, appointment, identifier)
     if attendee.role is Role.PATIENT or attendee.practitioner_id == held.practitioner_id:
         raise AttendeeNeededError("cancel or move the appointment instead")
     await dismiss(session, [attendee], now)
-    await record(session, "attendee.remove", attendee, actor, now)
+    await _record(session, "attendee.remove", attendee, actor, now)
 
 
 async def label(
@@ -174,11 +131,11 @@ async def label(
 
     `alone` is the person who may do so for no other entry than their own; None for staff. Raises NotFoundError.
     """
-    attendee = await holding(session, appointment, identifier)
+    attendee = await _holding(session, appointment, identifier)
     if alone is not None and attendee.person_id != alone:
         raise NotFoundError
     attendee.label = label
-    await record(session, "attendee.label", attendee, actor, now)
+    await _record(session, "attendee.label", attendee, actor, now)
     return attendee
 
 
@@ -190,22 +147,15 @@ async def invite(
     Raises NotFoundError, AppointmentClosedError, LinksUsedUpError.
     """
     await _open(session, appointment)
-    attendee = await holding(session, appointment, identifier)
+    attendee = await _holding(session, appointment, identifier)
     if anew:
         renew(attendee)
     await outbox.queue(session, Kind.INVITATION, appointment=appointment, attendee=attendee.id, now=now)
-    await record(session, "attendee.renew_link" if anew else "attendee.invite", attendee, actor, now)
+    await _record(session, "attendee.renew_link" if anew else "attendee.invite", attendee, actor, now)
     return attendee
 
 
-async def is_group(session: AsyncSession, appointment: str) -> bool:
-    """Whether patients meet each other there (raises NotFoundError)."""
-    held = await _appointment(session, appointment)
-    statement = select(AppointmentType.capacity).where(AppointmentType.id == held.type_id)
-    return (await session.scalars(statement)).one() > 1
-
-
-async def holding(session: AsyncSession, appointment: str, identifier: str) -> Attendee:
+async def _holding(session: AsyncSession, appointment: str, identifier: str) -> Attendee:
     """Somebody who is expected, held until the act is done (raises NotFoundError)."""
     attendee = await loading.hold(session, Attendee, identifier)
     if attendee.appointment_id != appointment or attendee.removed_at is not None:
@@ -213,7 +163,7 @@ async def holding(session: AsyncSession, appointment: str, identifier: str) -> A
     return attendee
 
 
-async def record(
+async def _record(
     session: AsyncSession, action: str, attendee: Attendee, actor: Reference, now: datetime, **detail: str
 ) -> None:
     """Writes down an act about somebody who is expected."""
@@ -285,7 +235,8 @@ def _named(new: NewNamed, kind: AppointmentType, expected: Sequence[Attendee]) -
     )
 
 
-async def _appointment(session: AsyncSession, identifier: str) -> Appointment:
+async def appointment_of(session: AsyncSession, identifier: str) -> Appointment:
+    """The appointment (raises NotFoundError)."""
     found = await session.scalar(select(Appointment).where(Appointment.id == identifier))
     if found is None:
         raise NotFoundError
@@ -302,17 +253,7 @@ async def _open(session: AsyncSession, identifier: str) -> Appointment:
     return found
 
 
-def _place(attendee: Attendee) -> rules.Expected:
-    return rules.Expected(attendee.id, attendee.role, attendee.patient_id or attendee.for_patient_id)
-
-
-async def _view(
-    session: AsyncSession, appointment: str, seen: Sequence[Attendee], actor: Reference, now: datetime
-) -> None:
-    about = tuple(Reference(log.PATIENT, each.patient_id) for each in seen if each.patient_id is not None)
-    await log.record(session, Event(now, actor, "attendees.read", (Reference(APPOINTMENT, appointment), *about)))
-
-
-async def _expected(session: AsyncSession, appointment: str) -> Sequence[Attendee]:
+async def expected_at(session: AsyncSession, appointment: str) -> Sequence[Attendee]:
+    """Who is expected."""
     statement = select(Attendee).where(Attendee.appointment_id == appointment, Attendee.removed_at.is_(None))
     return (await session.scalars(statement.order_by(Attendee.id))).all()

@@ -192,8 +192,15 @@ def views(
 
 
 async def clinic_of_record(session: AsyncSession, person: str, patient: str) -> str | None:
-    """Which clinic has this record of the person."""
-    statement = select(Patient.clinic_id).where(Patient.person_id == person, Patient.id == patient)
+    """Which clinic has this record of the person, or of somebody whose guardian they are or were."""
+    acts_for = select(GuardianRelation.id).where(
+        GuardianRelation.clinic_id == Patient.clinic_id,
+        GuardianRelation.patient_id == Patient.id,
+        GuardianRelation.person_id == person,
+    )
+    statement = select(Patient.clinic_id).where(
+        Patient.id == patient, or_(Patient.person_id == person, acts_for.exists())
+    )
     return await session.scalar(statement, execution_options=_MY_RECORDS)
 
 

@@ -1,20 +1,20 @@
-"""What patients say of themselves: video next time, and no messages."""
+"""What patients, or their guardians, say to a clinic of themselves: video next time, and no messages."""
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
 from control.audit.chain import Event, Reference
-from control.errors import NotFoundError
+from control.people import loading
+from control.scheduling.booking import guardian_of
 from control.store.models import Patient
 
 
 async def read(session: AsyncSession, person: str, patient: str, actor: Reference, now: datetime) -> Patient:
-    """The person's own record (raises NotFoundError)."""
-    found = await _own(session, person, patient)
-    await _record(session, "patient.read", patient, actor, now)
+    """The record of the person, or of whom they may act for (raises NotFoundError)."""
+    found = await _theirs(session, person, patient, now)
+    await log.record(session, Event(now, actor, "patient.read", (Reference(log.PATIENT, patient),)))
     return found
 
 
@@ -28,24 +28,20 @@ async def wish(
     actor: Reference,
     now: datetime,
 ) -> Patient:
-    """Changes what is not None (raises NotFoundError)."""
-    found = await _own(session, person, patient)
+    """Changes what is not None (raises NotFoundError). The wish for video is met by the next booking by video."""
+    found = await _theirs(session, person, patient, now)
     if video is not None:
         found.wants_video = video
     if no_messages is not None:
         found.opted_out = no_messages
     await session.flush()
-    await _record(session, "patient.wish", patient, actor, now)
+    wanted = log.detail({"video": video, "no_messages": no_messages})
+    await log.record(session, Event(now, actor, "patient.wish", (Reference(log.PATIENT, patient),), wanted))
     return found
 
 
-async def _own(session: AsyncSession, person: str, patient: str) -> Patient:
-    statement = select(Patient).where(Patient.id == patient, Patient.person_id == person).with_for_update()
-    found = await session.scalar(statement)
-    if found is None:
-        raise NotFoundError
+async def _theirs(session: AsyncSession, person: str, patient: str, now: datetime) -> Patient:
+    found = await loading.hold(session, Patient, patient)
+    if found.person_id != person:
+        await guardian_of(session, patient, person, now)
     return found
-
-
-async def _record(session: AsyncSession, action: str, patient: str, actor: Reference, now: datetime) -> None:
-    await log.record(session, Event(now, actor, action, (Reference(log.PATIENT, patient),)))

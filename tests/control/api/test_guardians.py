@@ -146,3 +146,17 @@ async def test_who_may_act_is_seen_in_ones_own_list_while_it_holds(world: World)
     asked = "/me/appointments?since=2026-03-01T00:00:00Z"
     assert (await told(world, "GET", asked, headers=headers))["items"] == []
     await told(world, "GET", f"/appointments/{made.appointment}/attendees", headers=headers, status=404)
+
+
+async def test_a_guardian_wishes_for_the_child_as_long_as_they_may_act(world: World) -> None:
+    child = await add_patient(world, born="2015-05-17")
+    mother = await add_guardian(world, child["id"])
+    async with world.database.look(world.west.clinic) as session:
+        person = (await session.get_one(GuardianRelation, (world.west.clinic, mother["id"]))).person_id
+    headers, path = await world.log_in(person, Role.PATIENT, None), f"/me/patients/{child['id']}"
+    body = {"wants_video": True, "opted_out": True}
+    assert await told(world, "PATCH", path, body=body, headers=headers) == {"patient": child["id"], **body}
+    await told(world, "POST", f"/guardians/{mother['id']}/revoke", Role.SECRETARY)
+    for method, given in (("GET", None), ("PATCH", {"opted_out": False})):
+        await told(world, method, path, body=given, headers=headers, status=404)
+    assert (await told(world, "GET", f"/patients/{child['id']}", Role.SECRETARY))["opted_out"] is True

@@ -1,5 +1,6 @@
 """`patients`: made, found, read and changed; each view in the log."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -249,3 +250,19 @@ async def test_a_patient_opts_out(world: World) -> None:
     seen = await told(world, "GET", f"/patients/{world.west.patient}", Role.SECRETARY)
     assert (seen["opted_out"], seen["wants_video"]) == (True, False)
     assert [actor for actor, _ in await logged(world, "patient.wish")] == [world.west.people[Role.PATIENT]]
+
+
+async def test_the_same_number_at_once_makes_one_person_and_one_record(world: World) -> None:
+    body = {"name": "Kari Nordmann", "number": KARI}
+    headers = await world.log_in(world.east.people[Role.SECRETARY], Role.SECRETARY, world.east.clinic)
+    await world.headers_of(Role.SECRETARY)
+    answers = await asyncio.gather(
+        *(world.ask("POST", "/patients", Role.SECRETARY, body=body) for _ in range(5)),
+        *(world.ask("POST", "/patients", body=body, headers=headers) for _ in range(5)),
+    )
+    assert sorted(answer.status for answer in answers) == [201] * 2 + [409] * 8
+    async with world.database.look(None) as session:
+        statement = select(Patient.person_id).where(Patient.name == "Kari Nordmann")
+        found = (await session.scalars(statement, execution_options={"across": "operation"})).all()
+    assert len(found) == 2
+    assert len(set(found)) == 1
