@@ -1,7 +1,7 @@
 """From a place to a grant: the decision is the rules', the grant and the log are written here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -61,14 +61,15 @@ async def join(
         refused = Refuse(Obstacle(Code.WRONG_PERSON))
         await _log(session, caller, "consultation.join_refused", place, now, code=refused.obstacle.code.value)
         return refused
-    if label is not None and not is_host(attendee.role):
-        attendee.label = label
     expected = await scene.expected(session, attendee, now)
+    if label is not None and not is_host(attendee.role):
+        expected = replace(expected, label=label)
     decision = rules.join(expected, place.identity, scene.meeting(), scene.terms(), now)
     if isinstance(decision, Refuse):
         if decision.audited:
             await _log(session, caller, "consultation.join_refused", place, now, code=decision.obstacle.code.value)
         return decision
+    attendee.label = expected.label
     entry = _issue(session, scene, attendee, caller, decision, issuer, now)
     await _log(session, caller, "consultation.join", place, now)
     return entry

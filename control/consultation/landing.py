@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import assert_never
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -73,8 +74,12 @@ def _may_read(expected: rules.Attendee, place: Place) -> bool:
         case rules.Login(person, level, link):
             enough = expected.required is None or satisfies(level, expected.required)
             return enough and link is not Link.REVOKED and expected.person in (None, person)
-        case _:
+        case rules.Staff(person):
+            return person == expected.person
+        case rules.Nobody():
             return False
+        case _:
+            assert_never(place.identity)
 
 
 async def _person(session: AsyncSession, scene: Scene, expected: rules.Attendee, terms: rules.Terms) -> Person:

@@ -99,7 +99,10 @@ async def meeting(
                 name=doctor.name,
             )
         ]
-        for each in (await session.scalars(select(Patient).where(Patient.id.in_(patients)))).all():
+        known = {
+            each.id: each for each in (await session.scalars(select(Patient).where(Patient.id.in_(patients)))).all()
+        }
+        for each in (known[patient] for patient in patients):
             expected.append(
                 Attendee(
                     appointment_id=appointment.id,
