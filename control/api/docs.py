@@ -76,15 +76,16 @@ def _operation(method: str, path: str, operation: Json) -> Iterator[str]:
         (content,) = operation["requestBody"]["content"].values()
         yield f"<p>Body: {_kind(content['schema'])}</p>"
     answers = (
-        (
-            status,
-            answer["description"],
-            ", ".join(_kind(content["schema"]) for content in answer.get("content", {}).values()),
-        )
+        (status, answer["description"], _Html(", ".join(_kind(content["schema"]) for content in _contents(answer))))
         for status, answer in operation["responses"].items()
     )
     yield _table("Answers", ("Status", "Meaning", "Body"), answers)
     yield "</article>"
+
+
+def _contents(answer: Json) -> Iterable[Json]:
+    contents: Iterable[Json] = answer.get("content", {}).values()
+    return contents
 
 
 def _schema(name: str, schema: Json) -> str:

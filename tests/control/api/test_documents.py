@@ -114,6 +114,7 @@ def test_the_page_is_whole_needs_no_script_and_leads_nowhere_else(described: dic
     assert {link[1:] for link in reader.links if link.startswith("#")} <= set(reader.ids)
     assert len(reader.ids) == len(set(reader.ids))
     assert {"make_thing", "schema-Thing", "schema-Problem"} <= set(reader.ids)
+    assert "&lt;a " not in page(described)
 
 
 def test_what_is_described_can_not_break_the_page(described: dict[str, Any]) -> None:
