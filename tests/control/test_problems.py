@@ -4,7 +4,12 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from control.api.problems import problem_of
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import exc
+
+from control.api.problems import problem_of, problems
 from control.errors import ControlError, NotFoundError, NotLoggedInError
 
 
@@ -42,3 +47,25 @@ def test_who_must_log_in_is_told_how_and_who_must_wait_for_how_long() -> None:
 
 def test_no_cache_keeps_a_problem() -> None:
     assert problem_of(NotFoundError()).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (exc.OperationalError("INSERT kanari", {"name": "kanari"}, OSError("kanari")), 503, "database_unavailable"),
+        (exc.InterfaceError("SELECT kanari", {}, OSError("kanari")), 503, "database_unavailable"),
+        (exc.TimeoutError("kanari"), 503, "database_unavailable"),
+        (ConnectionRefusedError("kanari"), 503, "database_unavailable"),
+        (exc.IntegrityError("INSERT kanari", {"name": "kanari"}, OSError("kanari")), 500, "internal"),
+    ],
+)
+async def test_a_database_that_does_not_answer_is_told_from_a_bug(error: Exception, status: int, code: str) -> None:
+    async def fail(_: web.Request) -> web.Response:
+        raise error
+
+    app = web.Application(middlewares=[problems])
+    app.router.add_get("/", fail)
+    async with TestClient(TestServer(app)) as client, client.get("/") as response:
+        text = await response.text()
+        assert (response.status, json.loads(text)["code"]) == (status, code)
+        assert "kanari" not in text
