@@ -97,9 +97,11 @@ class Media:
 class Service:
     """Venterom in one process, or the half of it that its shape says."""
 
-    def __init__(self, media: Media | None, closing: contextlib.AsyncExitStack) -> None:
+    def __init__(self, media: Media | None, office: Office | None, closing: contextlib.AsyncExitStack) -> None:
         self.media: Final = media
         """None where nobody meets in this process."""
+        self.office: Final = office
+        """None where there are no appointments."""
         self._closing = closing
         self._phase = Phase.STARTING
 
@@ -122,7 +124,7 @@ class Service:
             if office is not None:
                 rooms = None if media is None or feed is None else LocalRooms(media.signalling.rooms, feed)
                 await undo.enter_async_context(at_work(office, settings, rooms))
-            service = cls(media, undo)
+            service = cls(media, office, undo)
             _add_routes(app, settings, lab, service, office)
             await runner.setup()
             await _listen(runner, settings, tls)

@@ -5,7 +5,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -22,6 +22,9 @@ from signalling.errors import SignallingError
 from signalling.grant import DEFAULT_AUDIENCE, DEFAULT_ISSUER, issue
 from signalling.keys import SigningKey, jwks
 from signalling.roles import Role
+
+Announce = Callable[[Service], Awaitable[str]]
+"""What is printed once people can come."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,12 +43,17 @@ def _serve(options: argparse.Namespace) -> int:
     check_production(settings)
     if options.shape is Shape.MEDIA:
         check_media(settings)
-    return _run(settings, None, "ready " + (settings.http.public_url or f"port {settings.http.port}"), options.shape)
+    ready = "ready " + (settings.http.public_url or f"port {settings.http.port}")
+
+    async def announce(_: Service) -> str:
+        return ready
+
+    return _run(settings, None, announce, options.shape)
 
 
 def _demo(options: argparse.Namespace) -> int:
     prepared = demo.prepare(options.data, port=options.port, media_port=options.media_port, environment=os.environ)
-    return _run(prepared.settings, prepared.lab, prepared.announcement)
+    return _run(prepared.settings, prepared.lab, prepared.announce)
 
 
 def _grant(options: argparse.Namespace) -> int:
@@ -96,14 +104,14 @@ def _call(options: argparse.Namespace) -> list[Finding]:
     return asyncio.run(call(entrance))
 
 
-def _run(settings: Settings, lab: Lab | None, announcement: str, shape: Shape = Shape.WHOLE) -> int:
+def _run(settings: Settings, lab: Lab | None, announce: Announce, shape: Shape = Shape.WHOLE) -> int:
     logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_told_to_stop(settings, lab, announcement, shape))
+        runner.run(_until_told_to_stop(settings, lab, announce, shape))
     return 0
 
 
-async def _until_told_to_stop(settings: Settings, lab: Lab | None, announcement: str, shape: Shape) -> None:
+async def _until_told_to_stop(settings: Settings, lab: Lab | None, announce: Announce, shape: Shape) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(logs.told_by_loop)
     told = asyncio.Event()
@@ -111,7 +119,7 @@ async def _until_told_to_stop(settings: Settings, lab: Lab | None, announcement:
         loop.add_signal_handler(number, told.set)
     service = await Service.start(settings, lab, shape)
     try:
-        print(announcement, flush=True)
+        print(await announce(service), flush=True)
         stops, fails = asyncio.create_task(told.wait()), asyncio.create_task(service.fails())
         await asyncio.wait((stops, fails), return_when=asyncio.FIRST_COMPLETED)
         stops.cancel()

@@ -1,4 +1,4 @@
-"""`venterom demo`: one process with everything, a practitioner and a patient, and a lab link for each."""
+"""`venterom demo`: one process with everything, a clinic with its day, and links to its appointments."""
 
 import json
 import os
@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from control.app import Lab
+from control import clock, demo_clinic
+from control.app import Lab, Service
 from control.config import DataConfig, HttpConfig, LabConfig, Settings, load
 from control.lab import LabLinks, Person, address
 from signalling.keys import create_key
@@ -21,6 +22,25 @@ class Demo:
     settings: Settings
     lab: Lab
     announcement: str
+    """The address, and a lab link for each of the two."""
+    tokens: Mapping[str, str]
+    """Of the lab links."""
+
+    async def announce(self, service: Service) -> str:
+        """Prepares the clinic's day; from then on the two lab links lead to the appointment that is open."""
+        assert service.office is not None
+        clinic, places = await demo_clinic.prepare(service.office, clock.real())
+        url = f"http://localhost:{self.settings.http.port}"
+        links = demo_clinic.announce(
+            url,
+            clinic,
+            places,
+            service.office.secrets.links,
+            self.lab.links,
+            self.tokens["patient"],
+            self.tokens["practitioner"],
+        )
+        return f"{self.announcement}\n{links}"
 
 
 def prepare(data: Path, *, port: int, media_port: int, environment: Mapping[str, str] = MappingProxyType({})) -> Demo:
@@ -47,6 +67,7 @@ def prepare(data: Path, *, port: int, media_port: int, environment: Mapping[str,
                 f"practitioner {address(url, practitioner, tokens['practitioner'])}",
             )
         ),
+        tokens=tokens,
     )
 
 

@@ -10,13 +10,15 @@ export class CallError extends Error {
   /**
    * @param {string} code
    * @param {string} [message]
-   * @param {ErrorOptions} [options]
+   * @param {ErrorOptions & { details?: Record<string, unknown> }} [options] `details` is what the server told beside the code
    */
   constructor(code, message = code, options) {
     super(message, options);
     this.name = "CallError";
     /** @readonly */
     this.code = code;
+    /** @readonly */
+    this.details = options?.details ?? {};
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * How the page was opened, and the grant that this is good for.
- * `#lab=TOKEN` is exchanged at the server, as often as one likes; `#grant=...&ws=...` comes from an integrator and works once.
+ * `#k=TOKEN` is the link of an appointment, `#lab=TOKEN` that of a demo: both are exchanged at the server, as often as one likes;
+ * `#grant=...&ws=...` comes from an integrator and works once.
  * @module
  */
 import { CallError } from "../sdk/index.js";
@@ -11,15 +12,28 @@ import { CallError } from "../sdk/index.js";
  * @property {string} key tells entries in one tab apart
  * @property {() => Promise<Admission>} admission
  * @property {boolean} renewable whether `admission` can be asked again
+ * @property {() => Promise<Landing>} [landing] what the link leads to, where it is one of an appointment
+ */
+/**
+ * @typedef {object} Landing
+ * @property {string} consultation
+ * @property {{ clinic: string, phone: string | null }} contact
+ * @property {string | null} opens_at
+ * @property {string | null} closes_at
+ * @property {string | null} acr
+ * @property {{ code: string }[]} obstacles
+ * @property {{ role: string, name: string, group: boolean } | null} me
  */
 
-const LINKS = "/api/v1/lab/links";
+const API = "/api/v1";
 const LAST = "venterom.entry";
 
 /** @returns {Entry | null} */
 export function readEntry() {
   const fields = new URLSearchParams(location.hash.slice(1));
   const token = fields.get("lab");
+  const link = fields.get("k");
+  if (link) return { key: `k:${link.slice(-24)}`, admission: () => enter(link), renewable: true, landing: () => land(link) };
   if (token) return { key: `lab:${token}`, admission: () => exchange(token), renewable: true };
   const grant = fields.get("grant");
   const wsUrl = fields.get("ws");
@@ -42,21 +56,43 @@ export function reloadOnNewEntry() {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
-/**
- * @param {string} token
- * @returns {Promise<Admission>}
- */
+/** @param {string} token */
 async function exchange(token) {
+  return admissionOf(await ask("/lab/links", { token }));
+}
+
+/** @param {string} link @returns {Promise<Landing>} */
+function land(link) {
+  return ask("/links", { link });
+}
+
+/** @param {string} link */
+async function enter(link) {
+  const { consultation } = await land(link);
+  return admissionOf(await ask(`/consultations/${consultation}/join`, { link }));
+}
+
+/** @param {{ ws_url: string, grant: string }} answer @returns {Admission} */
+function admissionOf(answer) {
+  return { wsUrl: socketUrl(answer.ws_url), grant: answer.grant };
+}
+
+/**
+ * @param {string} path
+ * @param {object} asked
+ * @returns {Promise<any>}
+ */
+async function ask(path, asked) {
   let response;
   try {
-    response = await fetch(LINKS, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ token }) });
+    response = await fetch(API + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked) });
   } catch (cause) {
     throw new CallError("network", "the link could not be exchanged", { cause });
   }
   const body = await response.json().catch(() => ({}));
-  if (response.ok && typeof body.grant === "string") return { wsUrl: socketUrl(body.ws_url), grant: body.grant };
+  if (response.ok) return body;
   const fallback = response.status >= 500 ? "internal" : "link_unknown";
-  throw new CallError(typeof body.code === "string" ? body.code : fallback, `the link was refused (${response.status})`);
+  throw new CallError(typeof body.code === "string" ? body.code : fallback, `the link was refused (${response.status})`, { details: body });
 }
 
 /** @param {string} address a path, or a whole address */

@@ -9,23 +9,45 @@ import { text } from "./text/index.js";
 /** @typedef {import("./page.js").View} View */
 
 /**
+ * @typedef {object} About what is known beside the code
+ * @property {Record<string, unknown>} [details] what the server told
+ * @property {{ clinic: string, phone: string | null } | null} [contact] whom to call
+ */
+
+/**
  * @param {string} code
  * @param {() => void} onRetry
+ * @param {About} [about]
  * @returns {View}
  */
-export function faultView(code, onRetry) {
+export function faultView(code, onRetry, { details = {}, contact = null } = {}) {
   const known = text.faults.all[code] ?? text.faults.all[text.faults.same[code] ?? ""] ?? text.faults.all.internal;
   const element = h(
     "section",
     { class: "sheet plain", "data-code": code },
     h("h1", { tabindex: "-1" }, known.title),
     h("p", { class: "lead" }, known.text),
+    typeof details.opens_at === "string" ? h("p", { class: "lead", "data-testid": "opens" }, opening(new Date(details.opens_at))) : null,
     known.steps ? h("ol", {}, ...known.steps.map((step) => h("li", {}, step))) : null,
     known.retry ? mainButton("retry", text.faults.retry, onRetry) : null,
     known.help ? h("p", { class: "lead" }, text.faults.help) : null,
+    contact === null ? null : h("p", { class: "lead", "data-testid": "contact" }, contactLine(contact)),
     h("p", { class: "code" }, `${text.faults.codeLabel}: ${code}`),
   );
   return { element, title: known.title };
+}
+
+/** @param {Date} when */
+function opening(when) {
+  const isToday = when.toDateString() === new Date().toDateString();
+  const day = isToday ? text.faults.today : when.toLocaleDateString("nb-NO", { weekday: "long", day: "numeric", month: "long" });
+  return text.faults.opens(day, when.toLocaleTimeString("nb-NO", { hour: "2-digit", minute: "2-digit" }));
+}
+
+/** @param {{ clinic: string, phone: string | null }} contact */
+function contactLine({ clinic, phone }) {
+  if (phone === null) return clinic;
+  return h("a", { href: `tel:${phone.replaceAll(" ", "")}` }, text.faults.call(clinic, phone));
 }
 
 /**

@@ -3,7 +3,7 @@
  * What differs (lobby and call views, words) comes from the page's own app.js.
  * @module
  */
-import { codeOf, join, LocalMedia, SeatStore, whatIsMissing } from "../sdk/index.js";
+import { CallError, codeOf, join, LocalMedia, SeatStore, whatIsMissing } from "../sdk/index.js";
 import { keepAwake } from "./awake.js";
 import { closeDialogs } from "./dialog.js";
 import { h, say } from "./dom.js";
@@ -63,6 +63,8 @@ export class Page {
   #blocked = false;
   /** @type {Entry | null} */
   #entry = null;
+  /** @type {import("./entry.js").Landing["contact"] | null} */
+  #contact = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #breakTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -93,10 +95,14 @@ export class Page {
     else await this.#resume(seat, seats);
   }
 
-  /** Shows a fault. @param {string} code */
-  fail(code) {
+  /**
+   * Shows a fault.
+   * @param {string} code
+   * @param {Record<string, unknown>} [details]
+   */
+  fail(code, details) {
     this.#mark("error");
-    this.#show(`fault:${code}`, () => faultView(code, () => location.reload()));
+    this.#show(`fault:${code}`, () => faultView(code, () => location.reload(), { details, contact: this.#contact }));
   }
 
   /**
@@ -135,11 +141,39 @@ export class Page {
 
   /** What the grant says of the person, where it can be had: whoever can't come in hears so on the way in. */
   async #whoIsIt() {
+    if (this.#entry?.landing !== undefined) return this.#land(this.#entry.landing);
     try {
       return claimsOf((await this.#entry?.admission())?.grant ?? "");
     } catch {
       return null;
     }
+  }
+
+  /**
+   * What a link says of an appointment; what stands in the way now is told at once, not after all questions.
+   * @param {() => Promise<import("./entry.js").Landing>} look
+   */
+  async #land(look) {
+    try {
+      const landing = await look();
+      this.#contact = landing.contact;
+      const [first] = landing.obstacles;
+      if (first !== undefined) this.#refuse(first.code, { opens_at: landing.opens_at });
+      const { me } = landing;
+      return me === null ? null : { name: me.name, size: me.group ? 3 : 2, rename: me.role !== "practitioner" };
+    } catch (error) {
+      this.#refuse(codeOf(error), error instanceof CallError ? error.details : {});
+      return null;
+    }
+  }
+
+  /**
+   * @param {string} code
+   * @param {Record<string, unknown>} details
+   */
+  #refuse(code, details) {
+    this.media.close();
+    this.fail(code, details);
   }
 
   /** @param {string | undefined} name the one that others shall see */
@@ -150,7 +184,7 @@ export class Page {
       const { wsUrl, grant } = await entry.admission();
       this.#join({ wsUrl, grant, name, renew: entry.renewable ? () => entry.admission() : undefined });
     } catch (error) {
-      this.fail(codeOf(error));
+      this.fail(codeOf(error), error instanceof CallError ? error.details : {});
     }
   }
 

@@ -213,6 +213,11 @@ export const nb = {
     retry: "Prøv igjen",
     codeLabel: "Feilkode",
     help: "Hjelper det ikke, ring klinikken og les opp feilkoden.",
+    /** @param {string} clinic @param {string} phone */
+    call: (clinic, phone) => `Ring ${clinic}: ${phone}`,
+    today: "i dag",
+    /** @param {string} day @param {string} time */
+    opens: (day, time) => `Døren åpner ${day} klokken ${time}.`,
     /** @type {Record<string, { title: string, text: string, steps?: string[], retry?: boolean, help?: boolean }>} */
     all: {
       permission_denied: {
@@ -272,6 +277,41 @@ export const nb = {
         steps: ["Hjelper det ikke, ring klinikken og be om en ny lenke."],
         retry: true,
       },
+      join_too_early: {
+        title: "Du er tidlig ute",
+        text: "Timen din står. Åpne den samme lenken når det nærmer seg.",
+        retry: true,
+        help: true,
+      },
+      join_too_late: {
+        title: "Timen er over",
+        text: "Det er ikke mulig å gå inn nå. Ring klinikken hvis du trenger en ny time.",
+      },
+      link_revoked: {
+        title: "Lenken gjelder ikke lenger",
+        text: "Du har fått en nyere lenke fra oss. Bruk den nyeste meldingen.",
+        steps: ["Finner du den ikke, ring klinikken."],
+      },
+      login_required: {
+        title: "Du må logge inn",
+        text: "Denne timen krever innlogging. Ring klinikken hvis du ikke får det til.",
+      },
+      wrong_person: {
+        title: "Timen er for en annen",
+        text: "Du er logget inn som en annen enn den timen er for. Ring klinikken.",
+      },
+      video_off: {
+        title: "Klinikken har ikke timer på video",
+        text: "Ring klinikken, så hjelper de deg.",
+      },
+      appointment_not_video: {
+        title: "Timen er ikke på video",
+        text: "Møt opp på klinikken. Ring hvis du er i tvil.",
+      },
+      appointment_cancelled: {
+        title: "Timen er avlyst",
+        text: "Ring klinikken hvis du trenger en ny time.",
+      },
       grant_expired: {
         title: "Lenken er for gammel",
         text: "Du brukte litt for lang tid. Åpne lenken du fikk, en gang til.",
@@ -317,6 +357,9 @@ export const nb = {
     },
     /** Codes that say the same to a person. @type {Record<string, string>} */
     same: {
+      consultation_ended: "room_ended",
+      guardian_ended: "wrong_person",
+      guests_not_allowed: "wrong_person",
       grant_wrong_room: "grant_invalid",
       grant_revoked: "grant_replayed",
       link_expired: "grant_expired",
