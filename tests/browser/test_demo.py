@@ -6,16 +6,22 @@ import re
 import signal
 import socket
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.browser.call import meet
 from tests.browser.conftest import Arrive
+from tests.browser.person import Person
 from tests.browser.server import free_port, read_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_S = 600.0
+READ_S = 20.0
+LINKS = 9
+"""Two of the open appointment, of the early and of the late one, and three of the group."""
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 """Ours, without what an outer make left in it."""
 
@@ -79,6 +85,60 @@ async def test_make_demo(arrive: Arrive, tmp_path: Path, end: signal.Signals) ->
         assert time.monotonic() - told <= 2.0
         assert is_free(port, socket.SOCK_STREAM)
         assert is_free(media_port, socket.SOCK_DGRAM)
+    finally:
+        for pid in members(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        await process.wait()
+
+
+async def read_links(process: asyncio.subprocess.Process) -> dict[tuple[str, str], list[str]]:
+    """The addresses of the day, by what they show and whose they are."""
+    assert process.stdout is not None
+    links: dict[tuple[str, str], list[str]] = {}
+    async with asyncio.timeout(READ_S):
+        for _ in range(LINKS):
+            word, shows, role, _, address = (await process.stdout.readline()).decode().split()
+            assert word == "link"
+            links.setdefault((shows, role), []).append(address)
+    return links
+
+
+async def refusal(person: Person) -> str:
+    """The code of the fault that the page shows."""
+    await person.is_in("error")
+    return str(await person.tab.evaluate("() => document.querySelector('[data-code]').dataset.code"))
+
+
+@pytest.mark.timeout(BUILD_S + 120)
+async def test_the_days_links_open_in_their_window_and_are_refused_outside_it(arrive: Arrive, tmp_path: Path) -> None:
+    port = free_port(socket.SOCK_STREAM)
+    process = await start(port, free_port(socket.SOCK_DGRAM), tmp_path)
+    try:
+        await read_ready(process, BUILD_S)
+        links = await read_links(process)
+        [patient], [practitioner] = links["open", "patient"], links["open", "practitioner"]
+        await meet(await arrive(practitioner), await arrive(patient))
+
+        [early], [late] = links["early", "patient"], links["late", "patient"]
+        hasty = await arrive(early)
+        assert await refusal(hasty) == "join_too_early"
+        await hasty.has("opens", 1)
+        await hasty.has("contact", 1)
+        assert await refusal(await arrive(late)) == "join_too_late"
+
+        group = [await arrive(address) for address in links["group", "patient"]]
+        for person in group:
+            await person.join()
+            await person.is_in("lobby")
+
+        async with aiohttp.ClientSession() as http:
+            clock = f"http://localhost:{port}/api/v1/lab/clock"
+            ahead = (datetime.now(UTC) + timedelta(hours=4)).isoformat()
+            async with http.put(clock, json={"now": ahead}) as answer:
+                assert answer.status == 200
+        opened = await arrive(early)
+        await opened.join()
+        await opened.is_in("lobby")
     finally:
         for pid in members(process.pid):
             os.kill(pid, signal.SIGKILL)

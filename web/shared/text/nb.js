@@ -306,7 +306,7 @@ export const nb = {
       },
       appointment_not_video: {
         title: "Timen er ikke på video",
-        text: "Møt opp på klinikken. Ring hvis du er i tvil.",
+        text: "Møt opp på klinikken. Ring klinikken hvis du er i tvil.",
       },
       appointment_cancelled: {
         title: "Timen er avlyst",
