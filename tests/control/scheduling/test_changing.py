@@ -299,3 +299,30 @@ async def test_row_75_postponed_without_a_new_time(world: World) -> None:
     made = await world.booked(surface=Surface.PHYSICAL)
     assert await world.do(lambda s: postpone(s, world.secretary, made.id, None, NOW)) == []
     assert (await world.one(Slot, made.slot_id or "")).state is SlotState.FREE
+
+
+async def test_staff_move_a_group_with_its_places(world: World) -> None:
+    made, free = await group(world, 3), await world.slot(60)
+    moved = await world.do(lambda s: move(s, world.secretary, Move(made.id, free.id), NOW))
+    assert (moved.id, (await world.one(Slot, free.id)).state) == (made.id, SlotState.FREE)
+    third = await world.new_patient("En Til")
+    joined = await world.do(lambda s: book(s, world.me(third), Book(free.id), NOW))
+    assert (joined.id, (await world.one(Slot, free.id)).state) == (made.id, SlotState.BOOKED)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code"), [(_cancelled, Code.APPOINTMENT_CANCELLED), (let_in, Code.CONSULTATION_RUNNING)]
+)
+async def test_what_runs_or_is_over_is_not_moved(
+    world: World, prepare: Callable[[World, str], Awaitable[None]], code: Code
+) -> None:
+    made, free = await world.booked(), await world.slot(60)
+    await prepare(world, made.id)
+    with pytest.raises(ChangeRefusedError) as caught:
+        await world.do(lambda s: move(s, world.secretary, Move(made.id, free.id), NOW))
+    assert [o.code for o in caught.value.obstacles] == [code]
+
+
+async def test_nobody_is_reminded_of_what_is_too_near(world: World) -> None:
+    await world.booked(now=NINE - timedelta(days=2))
+    assert await world.messages() == ["booked"]
