@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clock import Clock, real
@@ -19,6 +20,8 @@ from control.store.models import RoomCommand
 
 TOPIC: Final = "room_commands"
 RETRY_S: Final = 1.0
+PATIENCE_S: Final = 10.0
+"""So long a room may take over a command; with a full disk it would wait for ever."""
 _BATCH: Final = 50
 _ACROSS: Final = {"across": "operation"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,8 +60,9 @@ class Dispatcher:
                 while await self._step():
                     pass
                 await self._told.wait()
-            except RoomsUnavailableError as error:
-                _log.warning("room_command_waits", reason=error.message)
+            except (RoomsUnavailableError, DBAPIError, OSError) as error:
+                # What a database's error says may name people.
+                _log.warning("room_command_waits", reason=getattr(error, "message", type(error).__name__))
                 await asyncio.sleep(RETRY_S)
 
     async def settle(self) -> None:
@@ -73,9 +77,16 @@ class Dispatcher:
             found = (await session.scalars(oldest, execution_options=_ACROSS)).all()
         for row in found:
             at = _EPOCH + row.number * _MICROSECOND
-            await self._rooms.do(row.room, command_of(row.kind, row.arguments), at)
+            await self._do(row.room, command_of(row.kind, row.arguments), at)
             await self._forget([row.id])
         return bool(found)
+
+    async def _do(self, room: str, command: Command, at: datetime) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._rooms.do(room, command, at)
+        except TimeoutError:
+            raise RoomsUnavailableError("no answer") from None
 
     async def _forget(self, ids: Sequence[str]) -> None:
         async with self._database.begin(None) as session:

@@ -1,11 +1,13 @@
 """Events of rooms: each is applied once, in one transaction with the mark that says so, and then acknowledged."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
@@ -25,6 +27,7 @@ from signalling.inputs import Act, End, Enter, Move, Open, Pause, Recorded, Resu
 from signalling.records import Record
 from signalling.room import STANDINGS, Standing
 
+RETRY_S: Final = 1.0
 _ACROSS: Final = {"across": "operation"}
 _log = structlog.get_logger(__name__)
 
@@ -49,8 +52,17 @@ class Listener:
         self._rooms = rooms
 
     async def run(self) -> None:
+        """An event that the database doesn't take now is kept at, for the next ones follow from it."""
         while True:
-            await self.hear(await self._rooms.next_event())
+            await self._persist(await self._rooms.next_event())
+
+    async def _persist(self, record: Record) -> None:
+        while True:
+            try:
+                return await self.hear(record)
+            except (DBAPIError, OSError) as error:
+                _log.warning("room_event_waits", reason=type(error).__name__)
+            await asyncio.sleep(RETRY_S)
 
     async def hear(self, record: Record) -> None:
         """Applies an event, unless it has been, and acknowledges it."""
