@@ -156,6 +156,9 @@ async def test_who_was_removed_once_enters_by_the_lobby_even_with_an_open_grant(
     await house.tell(Move(house.patient, Act.REMOVE, house.doctor))
     await house.tell(house.enter(house.patient, gate="open", issued=WALL + 9))
     assert (await house.attendee(house.patient)).standing == "lobby"
+    await house.tell(Move(house.patient, Act.LEAVE, house.patient))
+    await house.tell(house.enter(house.patient, gate="open", issued=WALL + 99))
+    assert (await house.attendee(house.patient)).standing == "lobby", "ever after"
     assert len(await house.all(Admission)) == 1
 
 
