@@ -105,6 +105,15 @@ def _call(options: argparse.Namespace) -> list[Finding]:
     return asyncio.run(call(entrance))
 
 
+def _bench(options: argparse.Namespace) -> int:
+    try:
+        from benchmarks.__main__ import main as run  # no server needs them, and no wheel has them
+    except ModuleNotFoundError:
+        print("venterom: benchmarks are in the sources, not in the package: run this in a checkout", file=sys.stderr)
+        return 1
+    return run(options.arguments)
+
+
 def _run(settings: Settings, lab: Lab | None, announce: Announce, shape: Shape = Shape.WHOLE) -> int:
     logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -178,6 +187,10 @@ def _parser() -> argparse.ArgumentParser:
     clinic.add_to(commands)
     database.add_to(commands)
     secrets.add_to(commands)
+
+    bench = commands.add_parser("bench", help="benchmarks, from a checkout of the sources")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, help="join, forward, memory, control; --quick")
+    bench.set_defaults(run=_bench)
 
     shown = commands.add_parser("demo", help="everything at once, with two people and a lab link for each")
     shown.add_argument("--port", type=int, default=8080)

@@ -40,6 +40,8 @@ class Postgres:
     folder: Path
     user: str | None
     """Who runs it: it refuses to run as root."""
+    durable: bool = False
+    """Whether a commit waits for the disk, as in production."""
 
     def url(self, name: str) -> URL:
         """The address of one of its databases."""
@@ -58,7 +60,8 @@ class Postgres:
         """Makes the files and waits until it answers."""
         data = str(self.folder / "data")
         self._do("initdb", "--pgdata", data, "--username", "postgres", "--auth", "trust", "--no-sync")
-        settings = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        given = {"listen_addresses": ""} if self.durable else _SETTINGS
+        settings = " ".join(f"-c {name}='{value}'" for name, value in given.items())
         self._do(
             *("pg_ctl", "start", "--wait", "--timeout", str(_START_S), "--pgdata", data),
             *("--log", str(self.folder / "log"), "--options", f"{settings} -k {self.folder}"),
@@ -83,7 +86,7 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
+def running(*, durable: bool = False) -> Iterator[Postgres]:
     """A server for as long as it is needed."""
     user = "postgres" if os.getuid() == 0 else None
     # A socket's path is short (107 bytes), so not in pytest's folders, which the other user can't enter anyway.
@@ -91,7 +94,7 @@ def running() -> Iterator[Postgres]:
         folder = Path(name)
         if user is not None:
             shutil.chown(folder, user)
-        server = Postgres(folder, user)
+        server = Postgres(folder, user, durable)
         server.start()
         try:
             yield server
