@@ -98,7 +98,7 @@ async def _database(kind: str, url: URL, size: Size, figures: dict[str, float]) 
     rows, written = [], 0
     database = Database.open(url)
     try:
-        names = await _clinic(database)
+        names = await clinic_of_the_benchmark(database)
         day = await acts.prepare(database, names, NOW, size.bookings * len(size.past))
         key = SigningKey.generate()
         for index, count in enumerate(size.past):
@@ -137,7 +137,7 @@ async def _paced(rate: float | None, count: int, act: Callable[[int], Awaitable[
     return _Times(sorted(times))
 
 
-async def _clinic(database: Database) -> dict[str, str]:
+async def clinic_of_the_benchmark(database: Database) -> dict[str, str]:
     """A clinic with one practitioner, and one patient who comes to everything."""
     async with database.begin(None) as session:
         clinic, person = Clinic(key="bench", name="Klinikk", video_enabled=True), Person(name="Lege", created_at=NOW)

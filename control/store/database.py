@@ -71,6 +71,11 @@ class Database:
         self._listeners.setdefault(topic, []).append(listener)
 
     @property
+    def engine(self) -> AsyncEngine:
+        """Guarded: it runs what comes by a scoped session, and nothing else."""
+        return self._engine
+
+    @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name

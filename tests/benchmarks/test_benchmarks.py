@@ -32,6 +32,12 @@ async def _bench(name: str, folder: Path) -> dict[str, float]:
     return found
 
 
+async def test_control(tmp_path: Path) -> None:
+    figures = await _bench("control", tmp_path)
+    for database in ("sqlite", "postgresql"):
+        assert 0 < figures[f"{database}_1000_join_p50_ms"] <= figures[f"{database}_1000_join_p99_ms"]
+
+
 @pytest.mark.browser
 async def test_join(tmp_path: Path) -> None:
     figures = await _bench("join", tmp_path)

@@ -86,6 +86,7 @@ class Attendee(Scoped, Base):
         ForeignKeyConstraint(["clinic_id", "patient_id"], ["patient.clinic_id", "patient.id"]),
         ForeignKeyConstraint(["clinic_id", "practitioner_id"], ["practitioner.clinic_id", "practitioner.id"]),
         ForeignKeyConstraint(["clinic_id", "for_patient_id"], ["patient.clinic_id", "patient.id"]),
+        Index("ix_attendee_id", "id", unique=True),  # links name the attendee alone
         Index("ix_attendee_clinic_id_appointment_id", "clinic_id", "appointment_id"),
         Index("ix_attendee_clinic_id_consultation_id", "clinic_id", "consultation_id"),
         Index("ix_attendee_clinic_id_patient_id", "clinic_id", "patient_id"),

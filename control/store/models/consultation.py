@@ -25,6 +25,7 @@ class Consultation(Scoped, Versioned, Base):
     __table_args__ = (
         ForeignKeyConstraint(["clinic_id", "appointment_id"], ["appointment.clinic_id", "appointment.id"]),
         UniqueConstraint("clinic_id", "appointment_id"),
+        Index("ix_consultation_id", "id", unique=True),  # patients' logins are in no clinic
     )
 
     id: Mapped[Id]

@@ -598,6 +598,7 @@ def upgrade() -> None:
     op.create_index("ix_attendee_clinic_id_appointment_id", "attendee", ["clinic_id", "appointment_id"], unique=False)
     op.create_index("ix_attendee_clinic_id_consultation_id", "attendee", ["clinic_id", "consultation_id"], unique=False)
     op.create_index("ix_attendee_clinic_id_patient_id", "attendee", ["clinic_id", "patient_id"], unique=False)
+    op.create_index("ix_attendee_id", "attendee", ["id"], unique=True)
     op.create_index(op.f("ix_attendee_person_id"), "attendee", ["person_id"], unique=False)
     op.create_table(
         "consultation",
@@ -638,6 +639,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("clinic_id", "appointment_id", name=op.f("uq_consultation_clinic_id_appointment_id")),
         sa.UniqueConstraint("room", name=op.f("uq_consultation_room")),
     )
+    op.create_index("ix_consultation_id", "consultation", ["id"], unique=True)
     op.create_table(
         "admission",
         sa.Column("clinic_id", sa.String(length=26), nullable=False),
