@@ -65,15 +65,17 @@ async def at_work(office: Office, settings: Settings, rooms: Rooms | None) -> As
     Without rooms, what they are to be told waits in the database for the process that has them.
     """
     database = office.database
+    jobs: list[Coroutine[Any, Any, None]] = []
     if rooms is not None:
+        listener = Listener(database, rooms)
+        await listener.catch_up()
         differed = await reconcile(database, rooms, clock.real)
         _log.info("reconciled", differed=differed)
+        jobs += [Dispatcher(database, rooms).run(), listener.run()]
     sink = DirectorySink(settings.audit.directory(settings.data.directory))
     checkpointer = Checkpointer(lambda: heads(database), sink, office.secrets.audit, clock.real)
     housekeeping = Housekeeping(database, timedelta(seconds=settings.sessions.idle), clock.real)
-    jobs: list[Coroutine[Any, Any, None]] = [checkpointer.run(), housekeeping.run()]
-    if rooms is not None:
-        jobs += [Dispatcher(database, rooms).run(), Listener(database, rooms).run()]
+    jobs += [checkpointer.run(), housekeeping.run()]
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield

@@ -56,6 +56,11 @@ class Listener:
         while True:
             await self._persist(await self._rooms.next_event())
 
+    async def catch_up(self) -> None:
+        """Applies what an earlier process left. Before anything follows the rosters, which are ahead of it."""
+        while self._rooms.pending():
+            await self.hear(await self._rooms.next_event())
+
     async def _persist(self, record: Record) -> None:
         while True:
             try:

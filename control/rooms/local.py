@@ -28,6 +28,8 @@ class Registry(Protocol):
 class Events(Protocol):
     """What is used of signalling's feed."""
 
+    @property
+    def pending(self) -> int: ...
     async def next(self) -> Record: ...
     def acknowledge(self, room: str, epoch: int, sequence: int) -> None: ...
 
@@ -48,6 +50,9 @@ class LocalRooms:
 
     def roster(self, room: str) -> Room | None:
         return self._registry.roster(room)
+
+    def pending(self) -> int:
+        return self._events.pending
 
     async def next_event(self) -> Record:
         return await self._events.next()

@@ -87,6 +87,10 @@ class Rooms(Protocol):
         """Who stands where. None where the room is not known, or not any longer."""
         ...
 
+    def pending(self) -> int:
+        """How many events are not acknowledged."""
+        ...
+
     async def next_event(self) -> Record:
         """Waits for the next event."""
         ...

@@ -36,6 +36,9 @@ class Silent:
     def roster(self, room: str) -> Room | None:
         return None
 
+    def pending(self) -> int:
+        return 0
+
     async def next_event(self) -> Record:
         raise NotImplementedError
 

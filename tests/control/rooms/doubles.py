@@ -28,6 +28,9 @@ class Told:
     def roster(self, room: str) -> Room | None:
         return self.rosters.get(room)
 
+    def pending(self) -> int:
+        return 0
+
     async def next_event(self) -> Record:
         raise NotImplementedError
 
