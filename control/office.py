@@ -65,18 +65,20 @@ async def at_work(office: Office, settings: Settings, rooms: Rooms | None) -> As
     Without rooms, what they are to be told waits in the database for the process that has them.
     """
     database = office.database
-    jobs: list[Coroutine[Any, Any, None]] = []
+    jobs: dict[str, Coroutine[Any, Any, None]] = {}
     if rooms is not None:
         listener = Listener(database, rooms)
         await listener.catch_up()
         differed = await reconcile(database, rooms, clock.real)
         _log.info("reconciled", differed=differed)
-        jobs += [Dispatcher(database, rooms).run(), listener.run()]
+        jobs |= {"dispatcher": Dispatcher(database, rooms).run(), "listener": listener.run()}
     sink = DirectorySink(settings.audit.directory(settings.data.directory))
     checkpointer = Checkpointer(lambda: heads(database), sink, office.secrets.audit, clock.real)
     housekeeping = Housekeeping(database, timedelta(seconds=settings.sessions.idle), clock.real)
-    jobs += [checkpointer.run(), housekeeping.run()]
-    tasks = [asyncio.create_task(job) for job in jobs]
+    jobs |= {"checkpointer": checkpointer.run(), "housekeeping": housekeeping.run()}
+    tasks = [asyncio.create_task(job, name=name) for name, job in jobs.items()]
+    for task in tasks:
+        task.add_done_callback(_told_of_end)
     try:
         yield
     finally:
@@ -85,6 +87,12 @@ async def at_work(office: Office, settings: Settings, rooms: Rooms | None) -> As
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(DBAPIError, OSError):
             await checkpointer.sign_all()
+
+
+def _told_of_end(task: asyncio.Task[None]) -> None:
+    """None of them ends by itself; whoever reads the log must know of one that did."""
+    if not task.cancelled():
+        _log.critical("job_ended", job=task.get_name(), error=type(task.exception()).__name__)
 
 
 async def _open_database(settings: Settings) -> Database:

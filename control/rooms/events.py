@@ -59,12 +59,22 @@ class Listener:
     async def catch_up(self) -> None:
         """Applies what an earlier process left. Before anything follows the rosters, which are ahead of it."""
         while self._rooms.pending():
-            await self.hear(await self._rooms.next_event())
+            await self._take(await self._rooms.next_event())
+
+    async def _take(self, record: Record) -> None:
+        """An event that a bug of ours does not get through would come again for ever, and keep all others waiting."""
+        try:
+            await self.hear(record)
+        except (DBAPIError, OSError):
+            raise
+        except Exception as error:
+            _log.error("room_event_dropped", kind=record.event.kind, error=type(error).__name__)
+            self._rooms.acknowledge(record)
 
     async def _persist(self, record: Record) -> None:
         while True:
             try:
-                return await self.hear(record)
+                return await self._take(record)
             except (DBAPIError, OSError) as error:
                 _log.warning("room_event_waits", reason=type(error).__name__)
             await asyncio.sleep(RETRY_S)

@@ -230,3 +230,36 @@ async def test_an_event_that_the_database_does_not_take_is_kept_at(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert (await house.attendee(house.patient)).standing == "lobby"
+
+
+async def test_an_event_that_a_bug_does_not_get_through_stops_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (Record(house.made.room, 1, number, WALL, Pause(None, "host")) for number in (1, 2))
+    heard = asyncio.Event()
+
+    class Two(Told):
+        def __init__(self) -> None:
+            super().__init__()
+            self.left = [second, first]
+
+        async def next_event(self) -> Record:
+            return self.left.pop() if self.left else await asyncio.Future()
+
+        def acknowledge(self, event: Record) -> None:
+            super().acknowledge(event)
+            if event is second:
+                heard.set()
+
+    async def faulty(_: Listener, record: Record) -> None:
+        if record is first:
+            raise KeyError
+        rooms.acknowledge(record)
+
+    rooms = Two()
+    monkeypatch.setattr(Listener, "hear", faulty)
+    task = asyncio.create_task(Listener(house.database, rooms).run())
+    async with asyncio.timeout(30):
+        await heard.wait()
+    task.cancel()
+    assert rooms.acknowledged == [(house.made.room, 1, 1), (house.made.room, 1, 2)]
