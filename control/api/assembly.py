@@ -35,6 +35,7 @@ from control.api.staff import staff_routes
 from control.api.templates import TemplatesResource
 from control.api.transactions import DatabaseStores
 from control.api.types import TypesResource
+from control.api.unplanned import UnplannedResource
 from control.api.work_plans import WorkPlansResource
 from control.api.worklist import WorklistResource
 from control.clock import Clock, LabClock
@@ -83,6 +84,7 @@ def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
         *me_routes(),
         *AuditResource(parts.now).routes(),
         *ConsultationResource(parts.issuer, parts.links, parts.now, parts.websocket_path).routes(),
+        *UnplannedResource(parts.links, parts.now).routes(),
         *AttendanceResource(parts.now).routes(),
         *LinkResource(parts.links, parts.now).routes(),
         *WorklistResource(parts.now).routes(),

@@ -48,6 +48,10 @@ async def _meeting(world: World, place: Place) -> Meeting:
     return await meeting(world.database, place.clinic, place.practitioner, [place.patient])
 
 
+async def _unplanned(world: World, place: Place) -> Request:
+    return Request(body={"invited": [{"role": "patient", "patient": place.patient}]})
+
+
 async def _place(world: World, place: Place) -> Request:
     return Request({"id": (await _meeting(world, place)).consultation}, body={})
 
@@ -244,6 +248,7 @@ REQUESTS: Final[Mapping[str, Builder]] = {
     "list_looks": _plain,
     "list_audit_events": _audit,
     "read_consultation": _consultation,
+    "open_consultation": _unplanned,
     "join_consultation": _place,
     "test_consultation": _place,
     "record_test": _verdict,
