@@ -1,7 +1,8 @@
-"""The readable side of the OpenAPI document: plain HTML without a script, made once, and the routes of both."""
+"""The readable side of the OpenAPI document: plain HTML without a script, and the routes of both."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from html import escape
 from typing import Any, Final
 
@@ -17,16 +18,26 @@ Json = Mapping[str, Any]
 
 
 def add_documents(app: web.Application, routes: Sequence[Route]) -> None:
-    """Adds the document and its page."""
-    described = document(routes)
-    as_json, as_html = json.dumps(described).encode(), page(described).encode()
+    """Adds the document and its page: made when somebody first asks, since it takes most of what a start takes."""
+
+    @cache
+    def described() -> Json:
+        return document(routes)
+
+    @cache
+    def as_json() -> bytes:
+        return json.dumps(described()).encode()
+
+    @cache
+    def as_html() -> bytes:
+        return page(described()).encode()
 
     async def openapi(_: web.Request) -> web.Response:
-        return web.Response(body=as_json, content_type="application/json", headers={"Cache-Control": "no-cache"})
+        return web.Response(body=as_json(), content_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def docs(_: web.Request) -> web.Response:
         headers = {"Cache-Control": "no-cache"}
-        return web.Response(body=as_html, content_type="text/html", charset="utf-8", headers=headers)
+        return web.Response(body=as_html(), content_type="text/html", charset="utf-8", headers=headers)
 
     app.router.add_get(DOCUMENT, openapi, name="openapi")
     app.router.add_get(PAGE, docs, name="docs")

@@ -87,7 +87,7 @@ async def test_who_lacks_the_codec_makes_the_room_switch(tmp_path: Path, arrive:
         await server.stop()
 
 
-@pytest.mark.parametrize("name", ["AV1", "VP9"])
+@pytest.mark.parametrize("name", ["AV1", pytest.param("VP9", marks=pytest.mark.long)])
 async def test_a_room_of_two_switches_when_aiortc_comes(
     name: str, tmp_path: Path, island: Island, island_chromium: Browser, arrive: Arrive
 ) -> None:

@@ -35,7 +35,11 @@ async def at_sea(make: str, place: Crossing, playwright: Playwright, folder: Pat
 
 @pytest.mark.parametrize(
     ("make", "other_was_there"),
-    [("chromium", True), ("chromium", False), ("firefox", False)],
+    [
+        pytest.param("chromium", True, marks=pytest.mark.long),
+        ("chromium", False),
+        pytest.param("firefox", False, marks=pytest.mark.long),
+    ],
 )
 async def test_the_call_comes_back_from_another_address(
     make: str,

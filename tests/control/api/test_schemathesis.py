@@ -25,7 +25,7 @@ from control.identity.roles import Role
 from tests.control.api.requests import REQUESTS
 from tests.control.api.served import Served, served
 
-EXAMPLES: Final = 8
+EXAMPLES: Final = 4
 """Of each route, each kind and each database."""
 
 CHECKS: Final = [
