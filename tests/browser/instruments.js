@@ -6,6 +6,8 @@
   Object.assign(test, { colour: null, second: null, quarters: null, tone: null, stubborn: false, decodes: null });
   // The firewall that a page is behind: "tcp" and "relay" say what alone it lets through.
   test.only = null;
+  // Who the page is to the room.
+  test.participant = null;
   // The names of the encodings in which the camera is sent at once, the smallest first.
   test.simulcast = null;
   window.venteromTest = test;
@@ -14,6 +16,10 @@
     constructor(...given) {
       super(...given);
       test.sockets.push(this);
+      this.addEventListener("message", ({ data }) => {
+        const { type, participant } = JSON.parse(data);
+        if (type === "joined") test.participant = participant;
+      });
     }
   };
   window.RTCPeerConnection = class extends RTCPeerConnection {

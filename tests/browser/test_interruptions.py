@@ -34,7 +34,6 @@ CONSENT_S = 3.0
 RTT_MS = 40
 BUSY_S = 8.0
 """What a busy machine may add."""
-PATIENT = "pasient-arne"
 ON_HOLD = "Du er satt på vent"
 
 _RESTARTED = "(ice) => !venteromTest.peers.at(-1).localDescription.sdp.includes(`a=ice-ufrag:${ice}`)"
@@ -258,7 +257,7 @@ async def test_a_killed_server_reopens_nothing(tmp_path: Path, arrive: Arrive) -
         await practitioner.press("resume")
         await both_see(call)
 
-        held = {"participant": PATIENT}
+        held = {"participant": await patient.tab.evaluate("() => venteromTest.participant")}
         await practitioner.says("hold", **held)
         await patient.is_in("paused")
         await killed()
