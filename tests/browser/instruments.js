@@ -17,8 +17,7 @@
       super(...given);
       test.sockets.push(this);
       this.addEventListener("message", ({ data }) => {
-        const { type, participant } = JSON.parse(data);
-        if (type === "joined") test.participant = participant;
+        if (String(data).includes('"type":"joined"')) test.participant = JSON.parse(data).participant;
       });
     }
   };
