@@ -7,7 +7,7 @@ over a restart: then all that the journal still has is delivered anew, and a con
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -26,7 +26,7 @@ _Key = tuple[str, int, int]
 
 
 class Feed:
-    """One consumer takes the events, deals with each, and acknowledges. All calls on one event loop, save `is_untold`.
+    """One consumer takes the events, deals with each, and acknowledges. All calls on one event loop, save `untold`.
 
     An event of (room, epoch) has the next higher `sequence`; where records were compacted while nobody listened, some
     are missing at the beginning, and `Rooms.roster` tells what came of them.
@@ -91,9 +91,13 @@ class Feed:
         if self.pending < MANY // 2:
             self._warned = False
 
-    def is_untold(self, record: Record) -> bool:
-        """Whether compaction must keep this; may be asked in any thread."""
-        return _key(record) in self._untold
+    def untold(self) -> Callable[[Record], bool]:
+        """Which records a compaction that begins now must keep; may be asked in any thread.
+
+        What is acknowledged while it goes on stays, or what it has kept already would have a hole behind it.
+        """
+        keys = self._untold.copy()  # one step to other threads
+        return lambda record: _key(record) in keys
 
     def _add(self, record: Record) -> None:
         self._untold[_key(record)] = record

@@ -53,12 +53,18 @@ def is_over(room: Room, now: float, memory: float) -> bool:
 
 
 def compactor(
-    wall: Callable[[], float], memory: float, is_untold: Callable[[Record], bool] = lambda _: False
+    wall: Callable[[], float],
+    memory: float,
+    untold: Callable[[], Callable[[Record], bool]] = lambda: lambda _: False,
 ) -> Compact:
-    """Keeps one snapshot a room, the grants that are not too old to be refused for their age, and what is untold."""
+    """Keeps one snapshot a room, the grants that are not too old to be refused for their age, and what is untold.
+
+    `untold` is asked once at the beginning of each compaction.
+    """
 
     def compact(records: Iterable[Record]) -> Iterator[Record]:
         now = wall()
+        is_untold = untold()
         found = Recovered()
         newest: dict[str, tuple[int, float]] = {}
         for record in records:
@@ -67,17 +73,17 @@ def compactor(
                 case Spent():
                     continue
                 case Untold():
-                    untold = record
+                    told = record
                 case Snapshot():
                     newest[record.room] = record.sequence, record.at
                     continue
                 case event:
                     newest[record.room] = record.sequence, record.at
-                    untold = replace(record, event=Untold(event))
+                    told = replace(record, event=Untold(event))
             if isinstance(record.event, End):
                 found.rooms[record.room] = replace(found.rooms[record.room], people={})
-            if is_untold(untold):
-                yield untold
+            if is_untold(told):
+                yield told
         for grant, forget_at in found.spent.items():
             if forget_at >= now:
                 yield Record("", 0, 0, now, Spent(grant, forget_at))

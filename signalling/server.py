@@ -72,7 +72,7 @@ class SignallingServer:
         time = clock or LoopClock(asyncio.get_running_loop())
         own = node_key(data)
         memory = config.seat_life + LEEWAY_S
-        compact = compactor(time.wall, memory) if feed is None else compactor(time.wall, memory, feed.is_untold)
+        compact = compactor(time.wall, memory) if feed is None else compactor(time.wall, memory, feed.untold)
         journal = FileJournal(LogFile(data / "journal.log"), time, compact, feed=feed)
         return SignallingServer(config, node, keys, journal, time, node_key=own, turn=turn, feed=feed)
 

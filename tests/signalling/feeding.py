@@ -112,7 +112,7 @@ async def main(data: Path, step: str, count: int) -> None:
     FileJournal.COMPACT_AT = 4000
     feed = Feed()
     clock = LoopClock(asyncio.get_running_loop())
-    compact = compactor(time.time, 1000, feed.is_untold)
+    compact = compactor(time.time, 1000, feed.untold)
     journal = FileJournal(LogFile(data / "journal.log"), clock, compact, feed=feed)
     await journal.open()
     hearing = asyncio.create_task(hear(feed, notes, fate))

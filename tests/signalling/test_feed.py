@@ -114,6 +114,21 @@ async def test_a_consumer_that_begins_again_gets_what_it_has_not_acknowledged() 
     assert found == [3, 5], "what was acknowledged meanwhile is passed over"
 
 
+def test_what_is_acknowledged_during_a_compaction_leaves_no_hole() -> None:
+    feed = Feed()
+    records = [record(Pause(None, "x"), sequence=number) for number in range(1, 7)]
+    feed.take(records)
+
+    def read() -> Iterator[Record]:
+        for each in records:
+            if each.sequence == 3:
+                feed.acknowledge("r", 1, 5)
+            yield each
+
+    kept = compactor(lambda: 5.0, MEMORY, feed.untold)(read())
+    assert [each.sequence for each in kept if isinstance(each.event, Untold)] == [1, 2, 3, 4, 5, 6]
+
+
 async def test_what_is_no_event_is_not_told() -> None:
     feed = Feed()
     room = replay([record(Open(2), sequence=1)]).rooms["r"]
@@ -159,7 +174,7 @@ async def test_nothing_is_told_before_it_is_on_disk(tmp_path: Path) -> None:
     disk.may.set()
     clock = ManualClock()
     path = tmp_path / "journal.log"
-    journal = FileJournal(LogFile(path), clock, compactor(clock.wall, MEMORY, feed.is_untold), disk, feed)
+    journal = FileJournal(LogFile(path), clock, compactor(clock.wall, MEMORY, feed.untold), disk, feed)
     await journal.open()
     disk.may.clear()
     for number in range(3):
@@ -201,7 +216,7 @@ class Model:
 
     def compact(self) -> None:
         before = replay(self.log.read())
-        self.log.compact(compactor(lambda: 5.0, MEMORY, self.feed.is_untold))
+        self.log.compact(compactor(lambda: 5.0, MEMORY, self.feed.untold))
         records = self.log.read()
         after = replay(records)
         assert {name: (room.epoch, room.phase) for name, room in after.rooms.items()} == {
