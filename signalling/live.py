@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
 import structlog
 
 from signalling import messages
+from signalling.audience import Audience, Link
 from signalling.clock import Clock
 from signalling.config import SignallingConfig
 from signalling.effects import CloseGate, ClosePeer, Dismiss, OpenGate, effects
@@ -40,27 +41,8 @@ from signalling.redact import mark
 from signalling.room import Ended, Person, Room, apply, host_patience
 from signalling.step import step
 from signalling.timers import Timers
-from signalling.views import View, changes, view
 
 log: Final = structlog.get_logger("venterom.signalling")
-
-
-class Link(Protocol):
-    """A participant's connection."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing reaches the client any more."""
-        ...
-
-    def send(self, message: messages.ServerMessage) -> None:
-        """Queues a message."""
-        ...
-
-    def dismiss(self, reason: messages.EndReason) -> None:
-        """Tells that it is over, and closes."""
-        ...
-
 
 TELL_WITHIN: Final = 0.25
 """Seconds after which people hear of a closing, also if the disk has not taken it."""
@@ -115,13 +97,8 @@ class LiveRoom:
         self._steps: deque[_Step] = deque()
         self._showing = False
         self._blank = True
-        self._links: dict[str, Link] = {}
-        self._views: dict[str, View] = {}
+        self._audience = Audience()
         self._peers: dict[str, bool] = {}  # those open on the node, and whether their gate is
-        self._tracks: dict[str, tuple[TrackView, ...]] = {}
-        self._told_tracks: dict[str, tuple[TrackView, ...]] = {}
-        self._speakers: tuple[str, ...] = ()
-        self._told_speakers: dict[str, tuple[str, ...]] = {}
         self._buckets: dict[str, Bucket] = {}
         self._timers = Timers(services.clock)
         self._log = log.bind(room=mark(room.id))
@@ -175,16 +152,15 @@ class LiveRoom:
 
     def disconnect(self, participant: str, link: Link) -> None:
         """A connection is gone; one that was taken over means nothing."""
-        if self._links.get(participant) is link:
-            del self._links[participant]
-            self._views.pop(participant, None)
+        if self._audience.is_current(participant, link):
+            self._audience.detach(participant)
             self._try(Disconnect(participant))
             self._start_away(participant)
             self._watch()
 
     def is_current(self, participant: str, link: Link) -> bool:
         """Whether this connection speaks for the participant."""
-        return self._links.get(participant) is link
+        return self._audience.is_current(participant, link)
 
     def bucket(self, participant: str) -> Bucket:
         """The participant's message allowance, kept over reconnects."""
@@ -202,20 +178,18 @@ class LiveRoom:
 
     def tracks(self, participant: str, tracks: tuple[TrackView, ...]) -> None:
         """The node says what a participant gets of others."""
-        self._tracks[participant] = tracks
-        self._tell_tracks(participant)
+        self._audience.set_tracks(participant, tracks)
+        self._audience.tell_tracks(participant, self._newest)
 
     def speakers(self, participants: tuple[str, ...]) -> None:
         """The node says who speaks."""
-        self._speakers = participants
-        for participant in self._links:
-            self._tell_speakers(participant)
+        self._audience.set_speakers(participants)
+        for participant in self._audience:
+            self._audience.tell_speakers(participant, self._shown, self._newest)
 
     def tell(self, participant: str, message: messages.ServerMessage) -> None:
         """Passes a message on, if the participant is connected."""
-        link = self._links.get(participant)
-        if link is not None:
-            link.send(message)
+        self._audience.tell(participant, message)
 
     def storage_recovered(self) -> None:
         """The journal takes openings again."""
@@ -286,13 +260,13 @@ class LiveRoom:
         for effect in follows:
             if isinstance(effect, Dismiss):
                 self._dismiss(effect)
-        for participant, link in self._links.items():
-            self._tell_view(participant, link)
+        for participant in self._audience:
+            self._audience.tell_state(participant, self._shown, self._services.clock.wall())
         for effect in follows:
             if isinstance(effect, OpenGate):
                 self._open_gate(effect.participant)
-        for participant in self._links:
-            self._tell_speakers(participant)
+        for participant in self._audience:
+            self._audience.tell_speakers(participant, self._shown, self._newest)
         if not item.durable:
             item.settle(None)
         if isinstance(self._shown.life, Ended):
@@ -300,12 +274,9 @@ class LiveRoom:
             self._services.over(self._shown)
 
     def _dismiss(self, effect: Dismiss) -> None:
-        link = self._links.pop(effect.participant, None)
-        for kept in (self._views, self._tracks, self._told_tracks, self._told_speakers, self._buckets):
-            kept.pop(effect.participant, None)
+        self._buckets.pop(effect.participant, None)
         self._timers.stop(effect.participant)
-        if link is not None:
-            link.dismiss(effect.reason)
+        self._audience.dismiss(effect.participant, effect.reason)
 
     # --- connections
 
@@ -315,69 +286,21 @@ class LiveRoom:
             if isinstance(effect, Dismiss) and effect.participant == participant:
                 link.dismiss(effect.reason)  # on the way in, already on the way out
                 return
-        old = self._links.get(participant)
-        if old is not None and old is not link:
-            old.dismiss("taken_over")
         if fresh and participant in self._peers:
             # Another device may hold the old transport: it gets nothing more, whether it heard so or not.
             self._close_peer(participant)
         self._timers.stop(participant)
-        self._views.pop(participant, None)
-        self._told_tracks.pop(participant, None)
-        self._told_speakers.pop(participant, None)
-        self._links[participant] = link
+        self._audience.attach(participant, link)
         slots = self._services.node.open_peer(self._shown.id, participant, size=self._shown.size)
         self._peers.setdefault(participant, False)
         person = self._shown.people[participant]
         link.send(self._services.welcome(self._shown, person, slots, arrival.re))
-        self._tell_view(participant, link)
+        self._audience.tell_state(participant, self._shown, self._services.clock.wall())
         self._open_gate(participant)
-        self._tell_tracks(participant)
-        self._tell_speakers(participant)
+        self._audience.tell_tracks(participant, self._newest)
+        self._audience.tell_speakers(participant, self._shown, self._newest)
         if link.closed:
             self.disconnect(participant, link)
-
-    def _tell_view(self, participant: str, link: Link) -> None:
-        now = view(self._shown, participant)
-        if now is None:
-            return
-        for message in changes(self._views.get(participant), now, self._services.clock.wall()):
-            link.send(message)
-        self._views[participant] = now
-
-    def _tell_tracks(self, participant: str) -> None:
-        # The node tells nothing while the gate is closed, but what it told before the closing may arrive after it.
-        tracks = self._tracks.get(participant, ()) if self._newest.gate(participant) else ()
-        link = self._links.get(participant)
-        if link is None or tracks == self._told_tracks.get(participant, ()):
-            return
-        self._told_tracks[participant] = tracks
-        link.send(
-            messages.Tracks(
-                tracks=[
-                    messages.Track(
-                        id=track.id,
-                        participant=track.participant,
-                        kind=track.kind,
-                        source=track.source,
-                        muted=track.muted,
-                        mid=track.mid,
-                    )
-                    for track in tracks
-                ]
-            )
-        )
-
-    def _tell_speakers(self, participant: str) -> None:
-        # Who is not inside learns of nobody; and of those who are, whoever is just being closed is not named.
-        inside = self._shown.gate(participant) and self._newest.gate(participant)
-        speakers = tuple(each for each in self._speakers if inside and self._newest.gate(each))
-        link = self._links.get(participant)
-        if link is None or speakers == self._told_speakers.get(participant, ()):
-            return
-        self._told_speakers[participant] = speakers
-        if inside:
-            link.send(messages.Speakers(participants=list(speakers)))
 
     # --- the node
 
@@ -415,7 +338,7 @@ class LiveRoom:
 
     def _close_peer(self, participant: str) -> None:
         del self._peers[participant]
-        self._tracks.pop(participant, None)
+        self._audience.forget_tracks(participant)
         self._services.node.close_peer(self._shown.id, participant)
 
     # --- clocks
@@ -437,7 +360,7 @@ class LiveRoom:
             self._try(HostLost())
             return
         self._timers.keep(HostLost, patience, partial(self._try, HostLost()))
-        empty = not self._links and not self._steps
+        empty = not self._audience and not self._steps
         expiry = End(None, "expired", expired=True)
         self._timers.keep(End, config.seat_life if empty else None, partial(self._try, expiry))
 

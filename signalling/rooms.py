@@ -9,14 +9,15 @@ import structlog
 
 from signalling import grant as grants
 from signalling import messages, seat
+from signalling.audience import Link
 from signalling.clock import Clock, Timer
 from signalling.config import SignallingConfig
-from signalling.errors import CODES, GrantError, MessageError, RoomError, SeatError, SignallingError
+from signalling.errors import CODES, GrantError, RoomError, SeatError, SignallingError
 from signalling.feed import Feed
-from signalling.inputs import Act, End, Enter, Input, Move, Open, Pause, Resume, Return, SetNotice, SetRole
+from signalling.inputs import Act, End, Enter, Input, Move, Open, Return, SetNotice, SetRole
 from signalling.journal import Journal
 from signalling.keys import KeySource, SigningKey
-from signalling.live import Arrival, Link, LiveRoom, Services
+from signalling.live import Arrival, LiveRoom, Services
 from signalling.node import (
     Node,
     NodeEvent,
@@ -34,7 +35,8 @@ from signalling.ratelimit import Bucket
 from signalling.records import Record
 from signalling.recovery import is_over, replay
 from signalling.redact import mark
-from signalling.roles import Role, is_host
+from signalling.requests import input_of
+from signalling.roles import Role
 from signalling.room import Ended, Person, Room, apply, restored
 from signalling.spent import SpentGrants
 from signalling.stats import Meter, People, count_people
@@ -204,7 +206,7 @@ class Rooms:
             if error is not None:
                 member.link.send(messages.Error(re=command.id, code=error.code, message=error.message))
 
-        member.room.submit(self._input(member, command), settle=settle)
+        member.room.submit(input_of(command, member.participant, member.room.state), settle=settle)
         self._log.info(command.type, **self._marks(member.room.state.id, member.participant))
 
     async def offer(self, member: Member, sdp: str, tracks: Iterable[messages.OfferedTrack]) -> str:
@@ -309,36 +311,6 @@ class Rooms:
                 assert_never(event)
 
     # --- inside
-
-    def _input(self, member: Member, command: messages.Command) -> Input:
-        by = member.participant
-        match command:
-            case messages.Pause(reason=reason):
-                if reason == "no_host":
-                    raise MessageError("bad_message", "reason")
-                person = member.room.state.people[by]
-                return Pause(by, reason or ("host" if is_host(person.role) else "not_alone"))
-            case messages.Resume():
-                return Resume(by)
-            case messages.End(reason=reason):
-                return End(by, reason)
-            case messages.Leave(reason=reason):
-                return Move(by, Act.LEAVE, by, reason)
-            case messages.SetNotice(minutes=minutes, text=text):
-                return SetNotice(by, minutes, text)
-            case messages.Admit(participant=participant):
-                return Move(participant, Act.ADMIT, by)
-            case messages.Deny(participant=participant):
-                return Move(participant, Act.DENY, by)
-            case messages.ToLobby(participant=participant):
-                return Move(participant, Act.TO_LOBBY, by)
-            case messages.Remove(participant=participant):
-                return Move(participant, Act.REMOVE, by)
-            case messages.Hold(participant=participant):
-                return Move(participant, Act.HOLD, by)
-            case messages.Release(participant=participant):
-                return Move(participant, Act.RELEASE, by)
-        assert_never(command)
 
     def _check_current(self, member: Member) -> None:
         if not member.room.is_current(member.participant, member.link):
