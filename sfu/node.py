@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from sfu import dtls
 from sfu.addresses import Endpoint, announced
-from sfu.commands import ClosePeer, OpenPeer, RestartIce, SetGate, SetMute, SetRoutes, SetSections
+from sfu.commands import ClosePeer, OpenPeer, RestartIce, SetGate, SetMute, SetSections
 from sfu.config import MediaConfig
 from sfu.errors import DTLS_CODES, SfuError
 from sfu.events import ConsentLost, ConsentRegained, DtlsReceived, Event, Levels, PathChanged, TrackStarted, Validated
@@ -17,6 +17,7 @@ from sfu.hearing import Hearing
 from sfu.news import News
 from sfu.peers import Connection, Peer, Room
 from sfu.plane import Plane, Snapshot, ThreadPlane
+from sfu.planning import Planner
 from sfu.publishing import publications
 from sfu.room_events import (
     NodeEvent,
@@ -30,7 +31,6 @@ from sfu.room_events import (
     SpeakersChanged,
     TracksChanged,
 )
-from sfu.router import Member, wanted
 from sfu.sdp import (
     VIDEO,
     Candidate,
@@ -38,7 +38,6 @@ from sfu.sdp import (
     LocalTransport,
     Negotiated,
     OfferedTrack,
-    agreed,
     negotiate,
     peek,
 )
@@ -80,6 +79,7 @@ class Node:
         self._by_voice: dict[int, Peer] = {}  # by the number of a microphone's track
         self._last_number = 0
         self._news = News()
+        self._planner = Planner(plane, self._codecs, self._tell)
         self._stop: Callable[[], None] | None = None
         self.events: Callable[[NodeEvent], None] = _ignore
         self._handshakes = Histogram(_HANDSHAKE_BOUNDS)
@@ -164,10 +164,7 @@ class Node:
         peer = found.peers.get(participant)
         if peer is None:
             peer = found.peers[participant] = Peer(room, participant, size)
-        peer.size = max(peer.size, size)
-        # Who is not inside must not learn how many are.
-        peer.slots = wanted(peer.size, _others(found.members(), peer) if peer.open else ())
-        return peer.slots
+        return self._planner.expect(found, peer, size)
 
     async def offer(self, room: str, participant: str, sdp: str, tracks: Sequence[OfferedTrack]) -> str:
         """Answers an offer. A PeerConnection that is new to us gets a new transport in place of the participant's old.
@@ -436,43 +433,8 @@ class Node:
                 self._plane.apply(SetMute(item.track, item.muted))
         self._refresh(peer.room)
 
-    def _refresh(self, name: str) -> None:
-        """Plans the room anew, tells the wire, and notes what changed for each viewer."""
-        room = self._rooms[name]
-        members = room.members()
-        plan = room.router.plan(members)
-        self._plane.apply(SetRoutes(room.number, plan.routes))
-        for peer in room.peers.values():
-            view = plan.views[peer.participant]
-            if view != peer.view:
-                peer.view = view
-                self._tell(peer, TracksChanged(peer.room, peer.participant, view))
-            self._grow(peer, members)
-            self._agree(peer, room)
-        room.hearing.keep({peer.participant for peer in room.peers.values() if peer.audible})
-
-    def _grow(self, peer: Peer, members: Sequence[Member]) -> None:
-        """Asks for more sections as the room grows; only who is inside hears how many there are."""
-        if not peer.open or peer.connection is None:
-            return
-        enough = wanted(peer.size, _others(members, peer))
-        slots = Slots(max(peer.slots.audio, enough.audio), max(peer.slots.video, enough.video))
-        if slots != peer.slots:
-            peer.slots = slots
-            self._tell(peer, SlotsNeeded(peer.room, peer.participant, slots))
-
-    def _agree(self, peer: Peer, room: Room) -> None:
-        """Asks for a new offer where what the participant sends is not what most who see it decode."""
-        connection = peer.connection
-        if connection is None or connection.outdated or not peer.open:
-            return
-        viewers = room.viewers(peer)
-        for track in connection.negotiated.tracks:
-            offered = [codec.format for codec in track.receive.codecs]
-            if track.kind == "video" and track.answered[0] not in agreed(offered, viewers, self._codecs.video):
-                connection.outdated = True
-                self._tell(peer, OfferNeeded(peer.room, peer.participant))
-                return
+    def _refresh(self, room: str) -> None:
+        self._planner.refresh(self._rooms[room])
 
 
 def _candidates(endpoints: Sequence[Endpoint], tcp_ports: Sequence[int]) -> tuple[Candidate, ...]:
@@ -484,10 +446,6 @@ def _candidates(endpoints: Sequence[Endpoint], tcp_ports: Sequence[int]) -> tupl
         *(Candidate(*endpoint) for endpoint in endpoints),
         *(Candidate(*endpoint, "tcp") for endpoint in streams),
     )
-
-
-def _others(members: Sequence[Member], peer: Peer) -> list[Member]:
-    return [member for member in members if member.participant != peer.participant]
 
 
 def _ignore(_event: NodeEvent) -> None:
