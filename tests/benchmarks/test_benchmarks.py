@@ -38,6 +38,7 @@ async def test_control(tmp_path: Path) -> None:
         assert 0 < figures[f"{database}_1000_join_p50_ms"] <= figures[f"{database}_1000_join_p99_ms"]
 
 
+@pytest.mark.long
 @pytest.mark.browser
 async def test_join(tmp_path: Path) -> None:
     figures = await _bench("join", tmp_path)
@@ -55,6 +56,7 @@ async def test_forward(tmp_path: Path) -> None:
     assert counted[0] == pytest.approx(counted[1], rel=0.5)
 
 
+@pytest.mark.long
 async def test_memory(tmp_path: Path) -> None:
     figures = await _bench("memory", tmp_path)
     assert figures["people"] == 4

@@ -199,6 +199,11 @@ class Person:
         frames = await self.tab.evaluate("() => venteromTest.frames")
         return [(frame["wall"] / 1000, _rgb(frame["colour"])) for frame in frames]
 
+    async def shows_frames_since(self, since: float, count: int, within_s: float = PATIENCE_S) -> None:
+        """Waits until a watched remote picture has shown so many frames after a wall time (s)."""
+        later = "([since, count]) => venteromTest.frames.filter((frame) => frame.wall > since).length >= count"
+        await self.tab.wait_for(later, [since * 1000, count], within_s=within_s)
+
     async def hears_remote(self, seconds: float) -> tuple[float, float]:
         """The loudest frequency (Hz) in the decoded sound, and its level (dB)."""
         best = await self.tab.evaluate(_WITH_REMOTE % "venteromTest.listen(stream, milliseconds)", seconds * 1000)

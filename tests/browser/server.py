@@ -1,11 +1,14 @@
 """The real server in a process of its own, as `venterom demo` starts it, on free ports and with data of its own."""
 
 import asyncio
+import atexit
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +64,19 @@ class Server:
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """`settings` of media, signalling and limits, as in the environment: `{"SIGNALLING__HOST_ABSENCE": "2"}`."""
+        if not (data / "demo").exists():
+            shutil.copytree(await _furnished(), data / "demo")
+        return await cls._start(data, port, media_port, island, settings)
+
+    @classmethod
+    async def _start(
+        cls,
+        data: Path,
+        port: int | None = None,
+        media_port: int | None = None,
+        island: Island | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> Self:
         port = port or free_port(socket.SOCK_STREAM)
         media_port = media_port or free_port(socket.SOCK_DGRAM)
         log = data / "server.log"
@@ -126,6 +142,20 @@ class Server:
             self.process.kill()
             await self.process.wait()
             raise
+
+
+_templates: list[Path] = []
+
+
+async def _furnished() -> Path:
+    """The data of a server that has been up once: tables, keys and the demo's clinic, which take a second to make."""
+    if not _templates:
+        folder = Path(tempfile.mkdtemp(prefix="venterom-furnished-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        server = await Server._start(folder)
+        await server.stop()
+        _templates.append(folder / "demo")
+    return _templates[0]
 
 
 async def read_ready(process: asyncio.subprocess.Process, limit_s: float) -> dict[str, str]:

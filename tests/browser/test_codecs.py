@@ -50,7 +50,7 @@ def preferring(*names: str) -> dict[str, str]:
     return {"MEDIA__VIDEO_CODECS": json.dumps(names)}
 
 
-@pytest.mark.parametrize("name", ["VP8", "H264", "VP9", "AV1"])
+@pytest.mark.parametrize("name", [pytest.param("VP8", marks=pytest.mark.long), "H264", "VP9", "AV1"])
 async def test_each_codec_both_ways(name: str, tmp_path: Path, arrive: Arrive) -> None:
     server = await Server.start(tmp_path, settings=preferring(name))
     try:

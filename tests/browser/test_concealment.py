@@ -24,9 +24,12 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 WHOLE: Final = LinkConfig(delay=20_000)
 LOSSY: Final = LinkConfig(delay=20_000, loss=0.05)
-SECONDS: Final = 20.0
+SECONDS: Final = 60.0
+"""3,000 packets."""
+WITH_RED: Final = 0.01
+"""What loss may add where both have redundancy (Chromium)."""
 MOST: Final = 0.25
-"""Over two such lines 9.75 % is lost; the rest is for a busy machine."""
+"""Elsewhere: over two such lines 9.75 % is lost; the rest is for a busy machine."""
 
 _SAMPLES: Final = """async () => {
     const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
@@ -75,6 +78,8 @@ async def test_concealed_at_5_percent_loss(
             f"{of_practitioner} to {of_patient} {back:.1%} ({back_whole:.1%})"
         )
     assert max(there, back) < MOST
+    if of_practitioner == of_patient == "chromium":
+        assert max(there - there_whole, back - back_whole) <= WITH_RED
 
 
 async def concealed(person: Person) -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from statistics import median
 
@@ -67,17 +68,21 @@ async def test_flash_and_click_stay_together(
         shifts: list[float] = []
         while not shifts or abs(shifts[-1]) > LIP_SYNC_MS:
             # Players steer slowly after the first sender reports, and after every hiccup of a busy machine.
-            assert len(shifts) < 5, f"flash and click are apart by {shifts} ms"
+            assert len(shifts) < 8, f"flash and click are apart by {shifts} ms"
             shifts.append(await shift_between(sender, receiver))
     await one.close()
     await two.close()
 
 
 async def shift_between(sender: Person, receiver: Person) -> float:
-    """How much longer (ms) the flash is on its way than the click: the source may itself be as uneven as it likes."""
+    """How much longer (ms) the flash is on its way than the click: the source may itself be as uneven as it likes.
+
+    Infinity where a hiccup left fewer than three of either to compare.
+    """
     source, sink = await asyncio.gather(sender.moments_of_self(6.0), receiver.moments_of_remote(6.0))
     picture, sound = delays(source.flashes, sink.flashes), delays(source.clicks, sink.clicks)
-    assert min(len(picture), len(sound)) >= 3
+    if min(len(picture), len(sound)) < 3:
+        return inf
     shift = median(picture) - median(sound)
     print(f"on their way, ms: flash {median(picture):.0f}, click {median(sound):.0f}, apart {shift:.0f}")
     return shift

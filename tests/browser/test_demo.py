@@ -62,7 +62,9 @@ def is_free(port: int, kind: socket.SocketKind) -> bool:
 
 
 @pytest.mark.timeout(BUILD_S + 120)
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda end: end.name)
+@pytest.mark.parametrize(
+    "end", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)], ids=lambda end: end.name
+)
 async def test_make_demo(arrive: Arrive, tmp_path: Path, end: signal.Signals) -> None:
     port, media_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
     process = await start(port, media_port, tmp_path)

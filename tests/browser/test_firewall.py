@@ -50,7 +50,7 @@ async def coturn(tmp_path: Path) -> AsyncIterator[Coturn]:
     await running.stop()
 
 
-@pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
+@pytest.mark.parametrize("way", [*(pytest.param(way, marks=pytest.mark.long) for way in ("udp", "tcp")), "tls"])
 async def test_a_patient_whom_only_a_turn_server_reaches(
     coturn: Coturn, arrive: Arrive, launch: Launch, tmp_path: Path, way: str
 ) -> None:
