@@ -17,10 +17,12 @@ from control.identity.roles import Role
 from control.scheduling.booking import Book, book
 from control.scheduling.openings import Insert, insert_slot
 from control.store.database import Database
-from control.store.models import Attendee, Slot
+from control.store.models import Attendee, Patient, Slot
 from signalling.keys import SigningKey
 
 ACTOR = Reference(Role.SECRETARY, "benchmark")
+PATIENTS = 40
+"""Who comes on the day, and books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Day:
     links: Links
     tokens: tuple[str, ...]
     free: tuple[str, ...]
-    patient: str
+    patients: tuple[str, ...]
     now: datetime
 
 
@@ -39,6 +41,13 @@ async def prepare(database: Database, names: dict[str, str], now: datetime, slot
     """Books the day's forty appointments from now on, and makes so many free slots on the days after."""
     links = Links(SecretKeys.generate())
     clinic = names["clinic"]
+    async with database.begin(clinic) as session:
+        rows = [
+            Patient(name=f"Kari Nordmann {number}", search_name=f"kari nordmann {number}", created_at=now)
+            for number in range(PATIENTS)
+        ]
+        session.add_all(rows)
+    patients = tuple(row.id for row in rows)
 
     async def make(session: AsyncSession, starts: datetime) -> Slot:
         return await insert_slot(session, ACTOR, Insert(names["schedule"], names["type"], starts), now)
@@ -47,7 +56,7 @@ async def prepare(database: Database, names: dict[str, str], now: datetime, slot
     for number in range(40):
         async with database.begin(clinic) as session:
             slot = await make(session, now + timedelta(minutes=1 + 5 * number))
-            appointment = await book(session, ACTOR, Book(slot.id, names["patient"]), now)
+            appointment = await book(session, ACTOR, Book(slot.id, patients[number % PATIENTS]), now)
             attendee = select(Attendee.id).where(
                 Attendee.appointment_id == appointment.id, Attendee.patient_id.is_not(None)
             )
@@ -56,7 +65,7 @@ async def prepare(database: Database, names: dict[str, str], now: datetime, slot
     async with database.begin(clinic) as session:
         for number in range(slots):
             free.append((await make(session, now + timedelta(days=2, minutes=5 * number))).id)
-    return Day(clinic, links, tuple(tokens), tuple(free), names["patient"], now)
+    return Day(clinic, links, tuple(tokens), tuple(free), patients, now)
 
 
 async def join(database: Database, day: Day, key: SigningKey, number: int) -> None:
@@ -83,6 +92,6 @@ async def reserve(database: Database, day: Day, number: int) -> None:
     """Books a free slot."""
 
     async def act(session: AsyncSession) -> None:
-        await book(session, ACTOR, Book(day.free[number], day.patient), day.now)
+        await book(session, ACTOR, Book(day.free[number], day.patients[number % PATIENTS]), day.now)
 
     await database.transact(day.clinic, act)

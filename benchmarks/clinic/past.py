@@ -19,7 +19,14 @@ _TIME: Final = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', '{now}', '-' || (i * 20 + {ahead}) || ' minutes')",
     "postgresql": "timestamptz '{now}' - make_interval(mins => (i * 20 + {ahead})::int)",
 }
+# Twenty appointments each.
+_PATIENT: Final = {
+    "sqlite": "printf('p%025d', (i - 1) / 20)",
+    "postgresql": "'p' || lpad(((i - 1) / 20)::text, 25, '0')",
+}
 _TABLES: Final = {
+    "patient": "clinic_id, id, name, search_name, protected_address, opted_out, wants_video, created_at, version"
+    " SELECT '{clinic}', {patient}, 'Ola Nordmann', 'ola nordmann', {no}, {no}, {no}, '{now}', 1",
     "slot": "clinic_id, id, schedule_id, practitioner_id, person_id, type_id, starts, ends, surface, state, origin,"
     " version SELECT '{clinic}', {key}, '{schedule}', '{practitioner}', '{person}', '{type}', {starts}, {ends},"
     " 'video', 'booked', 'hand', 1",
@@ -27,10 +34,11 @@ _TABLES: Final = {
     " external, video_hinted, created_at, version SELECT '{clinic}', {key}, {key}, '{type}', '{practitioner}',"
     " '{person}', {starts}, {ends}, 'video', 'ended', {no}, {no}, {starts}, 1",
     "attendee": "clinic_id, id, appointment_id, role, patient_id, name, link_version, barred"
-    " SELECT '{clinic}', {key}, {key}, 'patient', '{patient}', 'Kari Nordmann', 1, {no}",
+    " SELECT '{clinic}', {key}, {key}, 'patient', {patient}, 'Kari Nordmann', 1, {no}",
     "consultation": "clinic_id, id, appointment_id, room, state, size, epoch, sequence, created_at, version"
     " SELECT '{clinic}', {key}, {key}, {key}, 'ended', 2, 0, 0, {starts}, 1",
 }
+_ROWS: Final = {"patient": " WHERE (i - 1) % 20 = 0"}
 _CHUNK: Final = 100_000
 
 
@@ -38,7 +46,7 @@ async def fill(url: URL, first: int, last: int, names: dict[str, str]) -> None:
     """Writes the appointments of these numbers. `names` tells whose they are, and from when on they go back."""
     engine = create_async_engine(url)
     kind = engine.dialect.name
-    values = {**names, "key": _KEY[kind], "no": "0" if kind == "sqlite" else "false"}
+    values = {**names, "key": _KEY[kind], "patient": _PATIENT[kind], "no": "0" if kind == "sqlite" else "false"}
     values["starts"] = _TIME[kind].format(now=names["now"], ahead=80)
     values["ends"] = _TIME[kind].format(now=names["now"], ahead=60)
     try:
@@ -47,7 +55,7 @@ async def fill(url: URL, first: int, last: int, names: dict[str, str]) -> None:
             async with engine.begin() as connection:
                 for table, columns in _TABLES.items():
                     names_of, _, select = columns.partition(" SELECT ")
-                    statement = f"SELECT {select.format(**values)} FROM numbers"
+                    statement = f"SELECT {select.format(**values)} FROM numbers{_ROWS.get(table, '')}"
                     if kind == "sqlite":
                         await connection.exec_driver_sql(f"{numbers}INSERT INTO {table} ({names_of}) {statement}")
                     else:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,8 @@ from control.store.models import AuditEvent, AuditHead, AuditSubject
 
 PATIENT = "patient"
 """The kind of reference by which patients find who looked."""
+
+_HEAD: Final = select(AuditHead).with_for_update()
 
 
 def detail(values: Mapping[str, Any]) -> Detail:
@@ -28,13 +30,15 @@ async def begin(session: AsyncSession, clinic: str) -> None:
 
 async def record(session: AsyncSession, event: Event) -> None:
     """Appends an event to the chain of the session's clinic; the clinic's other writers wait until the act is done."""
-    head = (await session.scalars(select(AuditHead).with_for_update())).one()
+    with session.no_autoflush:  # what the act has written goes out with the event
+        head = (await session.scalars(_HEAD)).one()
     row = follow(Head(head.clinic_id, head.sequence, head.hash), event)
     head.sequence, head.hash = row.sequence, row.hash
-    session.add(_stored(row))
-    await session.flush()
+    stored = _stored(row)
     patients = {subject.id for subject in row.subjects if subject.kind == PATIENT}
-    session.add_all(AuditSubject(sequence=row.sequence, patient_id=patient) for patient in sorted(patients))
+    session.add(stored)
+    session.add_all(AuditSubject(event=stored, patient_id=patient) for patient in sorted(patients))
+    await session.flush()
 
 
 def _stored(row: Row) -> AuditEvent:

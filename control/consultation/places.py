@@ -1,8 +1,9 @@
 """Whose place in which consultation a request is about: found by a link, or by who is logged in."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.consultation import rules
@@ -13,6 +14,22 @@ from control.identity.levels import of_acr
 from control.identity.links import Links, Verdict, read_token
 from control.identity.roles import STAFF
 from control.store.models import Attendee, Consultation
+
+_ACROSS: Final = {"across": "link"}
+_MINE: Final = {"across": "my_appointments"}
+_OF_APPOINTMENT: Final = and_(
+    Consultation.clinic_id == Attendee.clinic_id, Consultation.appointment_id == Attendee.appointment_id
+)
+_OF_LINK: Final = (
+    select(
+        Attendee.clinic_id,
+        Attendee.link_version,
+        Attendee.removed_at,
+        func.coalesce(Attendee.consultation_id, Consultation.id),
+    )
+    .outerjoin(Consultation, _OF_APPOINTMENT)
+    .where(Attendee.id == bindparam("attendee"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +45,8 @@ class Place:
 async def by_link(session: AsyncSession, links: Links, token: str, caller: Caller) -> Place:
     """The place that a link is for (raises LinkUnknownError). The session is of no clinic."""
     read = read_token(token)
-    statement = (
-        select(Attendee.clinic_id, Attendee.link_version, Attendee.removed_at, Consultation.id)
-        .join(Consultation, _is_of())
-        .where(Attendee.id == read.attendee)
-    )
-    found = (await session.execute(statement, execution_options={"across": "link"})).one_or_none()
-    if found is None:
+    found = (await session.execute(_OF_LINK, {"attendee": read.attendee}, execution_options=_ACROSS)).one_or_none()
+    if found is None or found[3] is None:
         raise LinkUnknownError("this link is not known here")
     clinic, version, removed_at, consultation = found
     verdict = links.judge(read, clinic, version)
@@ -56,22 +68,28 @@ async def by_login(session: AsyncSession, consultation: str, caller: Caller) -> 
             raise ForbiddenError("people join, not programs")
         case LoggedIn():
             pass
-    mine = and_(_is_of(), Attendee.person_id == caller.person, Attendee.removed_at.is_(None))
     is_staff = caller.role in STAFF
-    statement = (
-        select(Consultation.clinic_id, Attendee.id)
-        .join(Attendee, mine, isouter=is_staff)
-        .where(Consultation.id == consultation)
-        .order_by(Attendee.id)
-    )
+    meeting = select(Consultation.clinic_id, Consultation.appointment_id).where(Consultation.id == consultation)
     if is_staff:
-        statement = statement.where(Consultation.clinic_id == caller.clinic)
-    found = (await session.execute(statement, execution_options={"across": "my_appointments"})).first()
+        meeting = meeting.where(Consultation.clinic_id == caller.clinic)
+    found = (await session.execute(meeting, execution_options=_MINE)).one_or_none()
     if found is None:
+        raise NotFoundError
+    clinic, appointment = found
+    is_unplanned = appointment is None
+    there = Attendee.consultation_id == consultation if is_unplanned else Attendee.appointment_id == appointment
+    mine = (
+        select(Attendee.id)
+        .where(Attendee.clinic_id == clinic, there, Attendee.person_id == caller.person, Attendee.removed_at.is_(None))
+        .order_by(Attendee.id)
+        .limit(1)
+    )
+    attendee = await session.scalar(mine, execution_options=_MINE)
+    if attendee is None and not is_staff:
         raise NotFoundError
     level = of_acr(caller.acr)
     identity = rules.Staff(caller.person, level) if is_staff else rules.Login(caller.person, level)
-    return Place(found[0], consultation, found[1], identity)
+    return Place(clinic, consultation, attendee, identity)
 
 
 def _with_link(caller: Caller, link: Link) -> rules.Identity:
@@ -80,11 +98,3 @@ def _with_link(caller: Caller, link: Link) -> rules.Identity:
             return rules.Login(caller.person, of_acr(caller.acr), link)
         case Nobody() | Integrator():
             return rules.ByLink(link)
-
-
-def _is_of() -> ColumnElement[bool]:
-    """Joins attendees with their consultation."""
-    return and_(
-        Attendee.clinic_id == Consultation.clinic_id,
-        or_(Attendee.appointment_id == Consultation.appointment_id, Attendee.consultation_id == Consultation.id),
-    )

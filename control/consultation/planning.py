@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.rooms import commands
@@ -49,7 +49,6 @@ async def call_off(session: AsyncSession, consultation: Consultation, reason: st
 
 def expected_at(consultation: Consultation) -> ColumnElement[bool]:
     """Which attendees are of this consultation."""
-    own = Attendee.consultation_id == consultation.id
     if consultation.appointment_id is None:
-        return own
-    return or_(own, Attendee.appointment_id == consultation.appointment_id)
+        return Attendee.consultation_id == consultation.id
+    return Attendee.appointment_id == consultation.appointment_id

@@ -10,9 +10,9 @@ from control.notifications import outbox
 from control.notifications.outbox import Kind
 from control.scheduling import rules
 from control.scheduling.obstacles import Code, Obstacle
-from control.scheduling.rows import find
 from control.scheduling.rules import Channel, Contact
 from control.store.models import Appointment, AppointmentType, Attendee, Patient
+from control.store.scope import clinic_of
 from signalling.roles import Role
 
 REMINDED: Final = timedelta(days=2)
@@ -74,7 +74,7 @@ async def _contact(session: AsyncSession, attendee: Attendee) -> Contact:
     """An attendee's own contact data, else the patient's or the guardian's."""
     phone, email, opted_out, protected = attendee.phone, attendee.email, False, False
     if attendee.patient_id is not None:
-        patient = await find(session, Patient, attendee.patient_id)
+        patient = await session.get_one(Patient, (clinic_of(session), attendee.patient_id))
         phone, email = phone or patient.phone, email or patient.email
         opted_out, protected = patient.opted_out, patient.protected_address
     reachable = {Channel.SMS: phone, Channel.EMAIL: email}

@@ -14,6 +14,8 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from control.errors import ConfigError
 from control.store.scope import ScopedSession, guard
+from control.store.sqlite_driver import DRIVER
+from control.store.wal import AT_LATEST_PAGES, WriteAheadLog
 
 T = TypeVar("T")
 
@@ -53,14 +55,16 @@ class Database:
         self._engine = engine
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._writing: asyncio.Lock | None = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._wal = WriteAheadLog(Path(file)) if file is not None else None
 
     @classmethod
     def open(cls, url: URL, *, pool: int = 8) -> Self:
         """Connects when it is first used; call it inside the running loop."""
-        engine = create_async_engine(
-            url, pool_size=pool, max_overflow=0, pool_pre_ping=url.get_backend_name() != "sqlite"
-        )
-        if engine.dialect.name == "sqlite":
+        is_sqlite = url.get_backend_name() == "sqlite"
+        own = {"module": DRIVER} if is_sqlite else {}
+        engine = create_async_engine(url, pool_size=pool, max_overflow=0, pool_pre_ping=not is_sqlite, **own)
+        if is_sqlite:
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
         guard(engine.sync_engine)
@@ -87,6 +91,8 @@ class Database:
 
     async def close(self) -> None:
         """Gives the connections back."""
+        if self._wal is not None:
+            await self._wal.close()
         await self._engine.dispose()
 
     @contextlib.asynccontextmanager
@@ -102,6 +108,8 @@ class Database:
             session = await stack.enter_async_context(_session(self._engine, clinic))
             async with session.begin():
                 yield session
+            if self._wal is not None:
+                self._wal.committed()
             for topic in session.info.get(_TOPICS, ()):
                 for listener in self._listeners.get(topic, ()):
                     listener()
@@ -154,6 +162,7 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         "foreign_keys=ON",
         f"busy_timeout={int(BUSY_S * 1000)}",
         "cache_size=-16000",
+        f"wal_autocheckpoint={AT_LATEST_PAGES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

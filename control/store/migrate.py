@@ -1,17 +1,20 @@
-"""Brings a database's tables to this version (`venterom db upgrade`), by Alembic."""
+"""Brings a database's tables to this version (`venterom db upgrade`), by Alembic.
+
+Alembic is loaded only where there is something to bring: a server that restarts finds its tables as they should be.
+"""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
+_VERSION_TABLE: Final = "alembic_version"
 
 
 async def upgrade(url: URL) -> None:
@@ -35,11 +38,13 @@ async def is_current(url: URL) -> bool:
 
 
 def revisions() -> frozenset[str]:
-    """All versions of the tables that this version knows."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions())
+    """All versions of the tables that this version knows: the names of the migrations begin with them."""
+    return frozenset(script.name.partition("_")[0] for script in (_SCRIPTS / "versions").glob("[0-9]*_*.py"))
 
 
-def _config(connection: Connection | None) -> Config:
+def _config(connection: Connection | None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -47,9 +52,15 @@ def _config(connection: Connection | None) -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
+    if _is_current(connection):
+        return
+    from alembic import command
+
     command.upgrade(_config(connection), "head")
 
 
 def _is_current(connection: Connection) -> bool:
-    heads = ScriptDirectory.from_config(_config(connection)).get_heads()
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return False
+    found = connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalars().all()
+    return found == [max(revisions())]

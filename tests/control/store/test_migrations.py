@@ -4,6 +4,7 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -28,3 +29,9 @@ async def test_upgrading_twice_changes_nothing(database_url: URL) -> None:
     assert await migrate.is_current(database_url)
     await migrate.upgrade(database_url)
     assert await migrate.is_current(database_url)
+
+
+def test_versions_are_known_without_alembic() -> None:
+    scripts = ScriptDirectory.from_config(migrate._config(None))
+    assert migrate.revisions() == {script.revision for script in scripts.walk_revisions()}
+    assert scripts.get_heads() == [max(migrate.revisions())]
