@@ -1,4 +1,4 @@
-"""Removes what nobody can use any longer: dead sessions, and answers to requests that may no longer come again."""
+"""Removes what nobody can use any longer: dead sessions, old grants, answers to requests that may not come again."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import structlog
 
 from control.api.transactions import forget_answers
 from control.clock import Clock
+from control.consultation.joining import forget_grants
 from control.identity.logins import StoredSessions
 from control.store.database import Database
 
@@ -38,4 +39,5 @@ class Housekeeping:
         """One round."""
         now = self.now()
         await StoredSessions(self.database).forget_dead(now, self.idle)
+        await forget_grants(self.database, now)
         await forget_answers(self.database, now)

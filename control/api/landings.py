@@ -33,6 +33,8 @@ class ExpectedAnswer(Output):
     practitioner: str | None
     type: str | None
     group: bool
+    confirm: bool
+    """Whether to show whom one is about to meet, and ask for a yes, before joining or admitting."""
 
 
 class LandingAnswer(Output):
@@ -80,6 +82,7 @@ def landing_answer(landing: Landing) -> LandingAnswer:
             practitioner=person.practitioner,
             type=person.type,
             group=person.group,
+            confirm=clinic.confirm_entry,
         ),
         delay_minutes=None if person is None else meeting.notice_minutes,
         delay_text=None if person is None else meeting.notice_text,

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
@@ -19,10 +20,16 @@ from control.identity.callers import Caller, LoggedIn, Nobody
 from control.rooms.port import RoomsUnavailableError
 from control.scheduling.obstacles import Code, Obstacle
 from control.store.base import new_id
+from control.store.database import Database
 from control.store.models import Attendee, IssuedGrant
 from signalling import grant
 from signalling.keys import SigningKey
 from signalling.roles import is_host
+
+GRANTS_KEPT: Final = timedelta(days=7)
+"""No room lasts as long; what was proved stays with the admission."""
+_ACROSS: Final = {"across": "operation"}
+_ATTENDEE: Final = select(Attendee).where(Attendee.id == bindparam("attendee"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ async def join(
     scene, attendee = await _look(session, place)
     if attendee is None:
         refused = Refuse(Obstacle(Code.WRONG_PERSON))
-        await _log(session, caller, "consultation.join_refused", place, now, code=refused.obstacle.code.value)
+        await _log(session, caller, "consultation.join_refused", place, None, now, code=refused.obstacle.code.value)
         return refused
     expected = await scene.expected(session, attendee, now)
     if label is not None and not is_host(attendee.role):
@@ -67,12 +74,23 @@ async def join(
     decision = rules.join(expected, place.identity, scene.meeting(), scene.terms(), now)
     if isinstance(decision, Refuse):
         if decision.audited:
-            await _log(session, caller, "consultation.join_refused", place, now, code=decision.obstacle.code.value)
+            code = decision.obstacle.code.value
+            await _log(session, caller, "consultation.join_refused", place, attendee, now, code=code)
         return decision
     attendee.label = expected.label
     entry = _issue(session, scene, attendee, caller, decision, issuer, now)
-    await _log(session, caller, "consultation.join", place, now)
+    await _log(session, caller, "consultation.join", place, attendee, now)
     return entry
+
+
+async def forget_grants(database: Database, now: datetime) -> None:
+    """Removes what was kept of grants whose rooms are over."""
+
+    async def forget(session: AsyncSession) -> None:
+        old = delete(IssuedGrant).where(IssuedGrant.issued_at < now - GRANTS_KEPT)
+        await session.execute(old, execution_options=_ACROSS)
+
+    await database.transact(None, forget)
 
 
 async def _look(session: AsyncSession, place: Place) -> tuple[Scene, Attendee | None]:
@@ -81,7 +99,7 @@ async def _look(session: AsyncSession, place: Place) -> tuple[Scene, Attendee | 
         raise NotFoundError
     if place.attendee is None:
         return scene, None
-    attendee = await session.scalar(select(Attendee).where(Attendee.id == place.attendee))
+    attendee = await session.scalar(_ATTENDEE, {"attendee": place.attendee})
     if attendee is None:
         raise NotFoundError
     return scene, attendee
@@ -103,7 +121,6 @@ def _issue(
             id=jti,
             consultation_id=scene.consultation.id,
             attendee_id=attendee.id,
-            acr=None if evidence is None else evidence.acr,
             authenticated_at=caller.authenticated_at if evidence is not None and isinstance(caller, LoggedIn) else None,
             issued_at=now,
         )
@@ -124,13 +141,20 @@ def _issue(
     return Entry(signed, scene.consultation.room)
 
 
-async def _log(session: AsyncSession, caller: Caller, action: str, place: Place, now: datetime, **detail: str) -> None:
+async def _log(
+    session: AsyncSession,
+    caller: Caller,
+    action: str,
+    place: Place,
+    attendee: Attendee | None,
+    now: datetime,
+    **detail: str,
+) -> None:
     subjects = [Reference("consultation", place.consultation)]
-    if place.attendee is not None:
-        subjects.append(Reference("attendee", place.attendee))
-        patient = await session.scalar(select(Attendee.patient_id).where(Attendee.id == place.attendee))
-        if patient is not None:
-            subjects.append(Reference(log.PATIENT, patient))
+    if attendee is not None:
+        subjects.append(Reference("attendee", attendee.id))
+        if attendee.patient_id is not None:
+            subjects.append(Reference(log.PATIENT, attendee.patient_id))
     await log.record(
         session, Event(now, acting(caller, place), action, tuple(subjects), log.detail(detail) if detail else None)
     )

@@ -43,6 +43,7 @@ class ClinicPart(_Strict):
     zone: str = "Europe/Oslo"
     video_enabled: bool = False
     unknown_patients_book: bool = False
+    confirm_entry: bool = True
     physical_text: Text | None = None
     privacy_text: Text | None = None
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
 from control.audit.chain import Event, Reference
+from control.consultation.planning import expected_at
 from control.rooms.port import Rooms
 from control.store.database import Database
 from control.store.models import (
@@ -135,7 +136,7 @@ class _Application:
         if attendee is None:
             return
         attendee.entered_at = attendee.entered_at or self._at
-        attendee.grant_id, attendee.entered_by = event.jti, event.issued
+        attendee.grant_id, attendee.entered_by, attendee.entered_acr = event.jti, event.issued, event.acr
         before = attendee.standing or Standing.ABSENT
         trusted = event.gate == "open" and not attendee.barred
         after = STANDINGS[before, Act.ENTER_OPEN if trusted else Act.ENTER]
@@ -167,7 +168,7 @@ class _Application:
     async def _admit(self, attendee: Attendee, by: str | None) -> None:
         """An admission, with what the login behind the grant proved."""
         self._consultation.started_at = self._consultation.started_at or self._at
-        issued = await self._session.scalar(select(IssuedGrant).where(IssuedGrant.id == attendee.grant_id))
+        issued = select(IssuedGrant.authenticated_at).where(IssuedGrant.id == attendee.grant_id)
         self._session.add(
             Admission(
                 consultation_id=self._consultation.id,
@@ -176,8 +177,8 @@ class _Application:
                 by_id=by,
                 epoch=self._record.epoch,
                 sequence=self._record.sequence,
-                acr=None if issued is None else issued.acr,
-                authenticated_at=None if issued is None else issued.authenticated_at,
+                acr=attendee.entered_acr,
+                authenticated_at=await self._session.scalar(issued),
             )
         )
 
@@ -207,8 +208,7 @@ class _Application:
 
     async def _clear(self) -> None:
         """Nobody is in a room that is over."""
-        of_appointment = Attendee.appointment_id == self._consultation.appointment_id
-        ours = (Attendee.consultation_id == self._consultation.id) | of_appointment
+        ours = expected_at(self._consultation)
         await self._session.execute(update(Attendee).where(ours).values(standing=None, waiting_since=None))
 
     async def _audit(self, action: str, by: str | None, whom: str | None = None, **detail: str | None) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit.chain import Reference
@@ -70,8 +71,10 @@ async def book(session: AsyncSession, actor: Reference, command: Book, now: date
     by = acts_by(actor)
     if by is By.PATIENT and (command.surface, command.remark, command.external) != (None, None, False):
         raise ForbiddenError("staff choose this")
-    slot = await find(session, Slot, command.slot)
-    await hold_times(session, [slot.person_id])
+    holder = await session.scalar(select(Slot.person_id).where(Slot.id == command.slot))
+    if holder is None:
+        raise NotFoundError
+    await hold_times(session, [holder])
     slot = await find(session, Slot, command.slot)
     found = await offer(session, slot, command.surface)
     booker = await _booker(session, actor, command.patient, now)
@@ -204,8 +207,12 @@ async def guardian_of(session: AsyncSession, patient: str, person: str, now: dat
 
 
 async def _oneself(session: AsyncSession, person_id: str, now: datetime) -> Booker:
-    """The patient record of who is logged in; where the clinic takes unknown patients, made from the login (row 67)."""
-    known = await session.scalar(select(Patient).where(Patient.person_id == person_id))
+    """The patient record of who is logged in; where the clinic takes unknown patients, made from the login (row 67).
+
+    Whoever books two times at once gets one record.
+    """
+    record = select(Patient).where(Patient.person_id == person_id)
+    known = await session.scalar(record)
     if known is not None:
         return Booker(known, known=True)
     if not (await own_clinic(session)).unknown_patients_book:
@@ -213,8 +220,14 @@ async def _oneself(session: AsyncSession, person_id: str, now: datetime) -> Book
     named = select(Person).where(Person.id == person_id)
     person = (await session.scalars(named, execution_options={"across": "login"})).one()
     patient = Patient(person_id=person.id, name=person.name, search_name=search_form(person.name), created_at=now)
-    session.add(patient)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(patient)
+    except IntegrityError:
+        made = await session.scalar(record)
+        if made is None:
+            raise
+        return Booker(made, known=True)
     return Booker(patient, known=False)
 
 

@@ -45,7 +45,7 @@ async def close_room(session: AsyncSession, appointment: Appointment, reason: st
     meeting.state, meeting.started_at = ConsultationState.PLANNED, None
     for attendee in (await session.scalars(select(Attendee).where(Attendee.appointment_id == appointment.id))).all():
         attendee.entered_at = attendee.standing = attendee.waiting_since = None
-        attendee.grant_id = attendee.entered_by = None
+        attendee.grant_id = attendee.entered_by = attendee.entered_acr = None
         attendee.barred = False
 
 

@@ -122,7 +122,9 @@ class Attendee(Scoped, Base):
     waiting_since: Mapped[datetime | None]
     """In the lobby since."""
     grant_id: Mapped[str | None]
-    """The grant of the last entry (`issued_grant`): what the login behind it proved."""
+    """The grant of the last entry (`issued_grant`)."""
+    entered_acr: Mapped[str | None]
+    """The level of login that it vouched for, as the room knows it."""
     entered_by: Mapped[float | None]
     """Wall time at which that grant was issued, as the room knows it: a revocation of before does not concern it."""
     barred: Mapped[bool] = mapped_column(default=False)

@@ -25,6 +25,8 @@ class Clinic(Versioned, Base):
     video_enabled: Mapped[bool] = mapped_column(default=False)
     unknown_patients_book: Mapped[bool] = mapped_column(default=False)
     """Whether somebody who is no patient here yet may book, which makes the record from the login."""
+    confirm_entry: Mapped[bool] = mapped_column(default=True)
+    """Whether pages ask everybody to confirm whom they are about to meet before they go in."""
     physical_text: Mapped[str | None]
     """The clinic's own words on what a change to a physical visit means."""
     privacy_text: Mapped[str | None]

@@ -47,7 +47,7 @@ class Consultation(Scoped, Versioned, Base):
 
 
 class IssuedGrant(Scoped, Base):
-    """A grant that was given out, and what the login behind it proved; the room's events tell whether it was used."""
+    """A grant that was given out, and when the login behind it was made; the room's events tell whether it was used."""
 
     __tablename__ = "issued_grant"
     __table_args__ = (
@@ -60,7 +60,6 @@ class IssuedGrant(Scoped, Base):
     """The grant's `jti`."""
     consultation_id: Mapped[str]
     attendee_id: Mapped[str]
-    acr: Mapped[str | None]
     authenticated_at: Mapped[datetime | None]
     issued_at: Mapped[datetime]
 

@@ -210,3 +210,11 @@ async def test_row_x2_who_one_is_about_to_meet_is_told_before_entering(world: Wo
     (item,) = (await world.ask("GET", "/worklist", Role.PRACTITIONER)).json["items"]
     assert (item["consultation"], item["starts"], item["type"]) == (made.consultation, page["starts"], "Samtale")
     assert [each["name"] for each in item["attendees"] if each["role"] == "patient"] == ["Pasient vest"]
+    for read in (me, page["me"]):
+        assert read["confirm"] is True
+
+
+async def test_row_x2_the_clinic_may_do_without_the_question(world: World) -> None:
+    made = await meeting(world)
+    await change(world, Clinic, world.west.clinic, confirm_entry=False)
+    assert (await landing(world, link(world, made.patients[0])))["me"]["confirm"] is False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
@@ -176,12 +177,11 @@ async def test_an_admission_has_what_the_login_behind_the_grant_proved(house: Ho
                 id="g" * 26,
                 consultation_id=house.made.consultation,
                 attendee_id=house.patient,
-                acr="idporten-loa-high",
                 authenticated_at=NOW,
                 issued_at=NOW,
             )
         )
-    await house.tell(house.enter(house.patient, jti="g" * 26))
+    await house.tell(replace(house.enter(house.patient, jti="g" * 26), acr="idporten-loa-high"))
     await house.tell(Move(house.patient, Act.ADMIT, house.doctor))
     (admission,) = await house.all(Admission)
     assert (admission.acr, admission.authenticated_at, admission.by_id) == ("idporten-loa-high", NOW, house.doctor)

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit.chain import Reference
 from control.errors import ForbiddenError, NotFoundError
@@ -17,6 +18,7 @@ from control.store.database import Database
 from control.store.models import (
     Appointment,
     AppointmentState,
+    Attendee,
     AuditEvent,
     AuditSubject,
     Clinic,
@@ -177,6 +179,27 @@ async def test_row_67_an_unknown_patient_books_where_the_clinic_takes_them(world
     (record,) = await world.all(Patient, Patient.person_id == world.persons[0])
     assert record.name == "Kari Nordmann"
     assert record.id in {a.patient_id for a in await world.attendees(made.id)}
+
+
+async def test_who_books_two_first_times_at_once_becomes_one_patient(world: World) -> None:
+    """With two practitioners, so that neither booking waits for the other's times."""
+    await world.do(lambda s: s.execute(update(Patient).values(person_id=None)))
+    await world.change(Clinic, world.clinic, unknown_patients_book=True)
+    slots = [await world.slot(), await world.slot(schedule=await world.new_schedule())]
+    both_looked = asyncio.Barrier(2)
+
+    async def at_once(slot: str) -> Appointment:
+        async def act(session: AsyncSession) -> Appointment:
+            if world.database.dialect != "sqlite":  # which has one writer at a time
+                await session.scalar(select(Patient.id).limit(1))
+                await both_looked.wait()
+            return await book(session, world.me(), Book(slot), NOW)
+
+        return await world.do(act)
+
+    await asyncio.gather(*(at_once(slot.id) for slot in slots))
+    (record,) = await world.all(Patient, Patient.person_id == world.persons[0])
+    assert len(await world.all(Attendee, Attendee.patient_id == record.id)) == 2
 
 
 async def guard(world: World, child: int, parent: int, **given: object) -> None:

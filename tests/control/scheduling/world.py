@@ -108,6 +108,17 @@ class World:
         given = replace(VIDEO, **{"key": None, **changes})
         return (await self.do(lambda s: create_type(s, self.admin, given, NOW))).id
 
+    async def new_schedule(self) -> str:
+        """A published schedule of another practitioner."""
+        async with self.database.begin(None) as session:
+            doctor = person("Eva Lege")
+            session.add(doctor)
+        async with self.database.begin(self.clinic) as session:
+            practitioner = Practitioner(person_id=doctor.id, name="Eva Lege")
+            session.add(practitioner)
+        given = ScheduleFields("Timebok", published=True)
+        return (await self.do(lambda s: create_schedule(s, self.secretary, practitioner.id, given, NOW))).id
+
     async def set_type(self, **changes: Any) -> None:
         """Changes the type that slots have here."""
         await self.do(lambda s: change_type(s, self.admin, self.kind, replace(VIDEO, **changes), NOW))

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("zone", sa.String(), nullable=False),
         sa.Column("video_enabled", sa.Boolean(), nullable=False),
         sa.Column("unknown_patients_book", sa.Boolean(), nullable=False),
+        sa.Column("confirm_entry", sa.Boolean(), nullable=False),
         sa.Column("physical_text", sa.String(), nullable=True),
         sa.Column("privacy_text", sa.String(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -567,6 +568,7 @@ def upgrade() -> None:
         ),
         sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("grant_id", sa.String(), nullable=True),
+        sa.Column("entered_acr", sa.String(), nullable=True),
         sa.Column("entered_by", sa.Double(), nullable=True),
         sa.Column("barred", sa.Boolean(), nullable=False),
         sa.Column("tested_at", sa.DateTime(timezone=True), nullable=True),
@@ -771,7 +773,6 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("consultation_id", sa.String(), nullable=False),
         sa.Column("attendee_id", sa.String(), nullable=False),
-        sa.Column("acr", sa.String(), nullable=True),
         sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
