@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import pytest
+
 from sfu.errors import SfuError
 from signalling import grant, messages
 from signalling.clock import Timer
 from signalling.config import SignallingConfig
+from signalling.errors import SignallingError
 from signalling.grant import GateAtEntry
 from signalling.journal import Done
 from signalling.keys import SigningKey, StaticKeys
-from signalling.node import NodeEvent, OfferedTrack, Slots
+from signalling.node import NodeEvent, OfferedTrack, Slots, TrackView
 from signalling.records import Record
 from signalling.rooms import Member, Rooms
 
@@ -272,3 +275,20 @@ class Person:
         """The WebSocket is lost."""
         self.link.closed = True
         self.house.rooms.disconnect(self.member)
+
+
+async def pair(house: House, size: int = 2) -> tuple[Person, Person]:
+    """A host and a patient that it has let in."""
+    host = await house.enter("host", "practitioner", "open", size=size)
+    patient = await house.enter("pat", size=size)
+    host.do("admit", "pat")
+    return host, patient
+
+
+def refused(code: str) -> "pytest.RaisesExc[SignallingError]":
+    """An error with this code is raised."""
+    return pytest.raises(SignallingError, check=lambda error: error.code == code)
+
+
+VIEW = TrackView("host-camera", "host", "video", "camera", False, "3")
+"""What the node may tell of the host's camera."""
