@@ -35,8 +35,13 @@ _TABLES: Final = {
     " '{person}', {starts}, {ends}, 'video', 'ended', {no}, {no}, {starts}, 1",
     "attendee": "clinic_id, id, appointment_id, role, patient_id, name, link_version, barred"
     " SELECT '{clinic}', {key}, {key}, 'patient', {patient}, 'Kari Nordmann', 1, {no}",
+    "audit_event": "clinic_id, sequence, at, actor_kind, actor_id, action, subjects, previous, hash"
+    " SELECT '{clinic}', -i, {starts}, 'secretary', 'benchmark', 'appointment.book', {nothing}, {bytes}, {bytes}",
+    "audit_subject": "clinic_id, sequence, patient_id SELECT '{clinic}', -i, {patient}",
     "consultation": "clinic_id, id, appointment_id, room, state, size, epoch, sequence, created_at, version"
     " SELECT '{clinic}', {key}, {key}, {key}, 'ended', 2, 0, 0, {starts}, 1",
+    "admission": "clinic_id, id, consultation_id, attendee_id, at, epoch, sequence"
+    " SELECT '{clinic}', {key}, {key}, {key}, {starts}, 1, 1",
 }
 _ROWS: Final = {"patient": " WHERE (i - 1) % 20 = 0"}
 _CHUNK: Final = 100_000
@@ -47,6 +52,8 @@ async def fill(url: URL, first: int, last: int, names: dict[str, str]) -> None:
     engine = create_async_engine(url)
     kind = engine.dialect.name
     values = {**names, "key": _KEY[kind], "patient": _PATIENT[kind], "no": "0" if kind == "sqlite" else "false"}
+    values["bytes"] = "x'00'" if kind == "sqlite" else "'\\x00'::bytea"
+    values["nothing"] = "'[]'" if kind == "sqlite" else "'[]'::jsonb"
     values["starts"] = _TIME[kind].format(now=names["now"], ahead=80)
     values["ends"] = _TIME[kind].format(now=names["now"], ahead=60)
     try:

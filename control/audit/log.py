@@ -30,8 +30,9 @@ async def begin(session: AsyncSession, clinic: str) -> None:
 
 async def record(session: AsyncSession, event: Event) -> None:
     """Appends an event to the chain of the session's clinic; the clinic's other writers wait until the act is done."""
-    with session.no_autoflush:  # what the act has written goes out with the event
-        head = (await session.scalars(_HEAD)).one()
+    # What the act has written goes out before: whoever holds the end of the chain waits for no other row.
+    await session.flush()
+    head = (await session.scalars(_HEAD)).one()
     row = follow(Head(head.clinic_id, head.sequence, head.hash), event)
     head.sequence, head.hash = row.sequence, row.hash
     stored = _stored(row)

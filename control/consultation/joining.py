@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import bindparam, delete, select
@@ -27,7 +27,7 @@ from signalling.keys import SigningKey
 from signalling.roles import is_host
 
 GRANTS_KEPT: Final = timedelta(days=7)
-"""No room lasts as long; what was proved stays with the admission."""
+"""Rooms last for hours; what was proved stays with the admission."""
 _ACROSS: Final = {"across": "operation"}
 _ATTENDEE: Final = select(Attendee).where(Attendee.id == bindparam("attendee"))
 
@@ -122,7 +122,7 @@ def _issue(
             consultation_id=scene.consultation.id,
             attendee_id=attendee.id,
             authenticated_at=caller.authenticated_at if evidence is not None and isinstance(caller, LoggedIn) else None,
-            issued_at=now,
+            issued_at=datetime.fromtimestamp(issuer.wall(), UTC),
         )
     )
     signed = grant.issue(

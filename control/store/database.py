@@ -91,9 +91,11 @@ class Database:
 
     async def close(self) -> None:
         """Gives the connections back."""
-        if self._wal is not None:
-            await self._wal.close()
-        await self._engine.dispose()
+        try:
+            if self._wal is not None:
+                await self._wal.close()
+        finally:
+            await self._engine.dispose()
 
     @contextlib.asynccontextmanager
     async def begin(self, clinic: str | None) -> AsyncIterator[AsyncSession]:

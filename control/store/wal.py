@@ -9,6 +9,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import structlog
 
@@ -37,12 +38,12 @@ class WriteAheadLog:
     async def close(self) -> None:
         """Waits for what is under way."""
         if self._running is not None:
-            await self._running
+            await asyncio.wait([self._running])
 
     async def _bring(self) -> None:
         try:
             await asyncio.to_thread(checkpoint, self._file)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the interpreter takes no new threads, at its end
             _log.warning("wal_checkpoint_failed", error=type(error).__name__)
         finally:
             self._running = None
@@ -50,5 +51,6 @@ class WriteAheadLog:
 
 def checkpoint(file: Path) -> None:
     """Once, without waiting for anybody and without anybody waiting for it (raises sqlite3.Error)."""
-    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+    address = f"file:{quote(str(file))}?mode=rw"  # never makes a file that is gone
+    with contextlib.closing(sqlite3.connect(address, isolation_level=None, uri=True)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -8,9 +8,12 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from control.audit import log
+from control.audit.chain import Event, Reference
 from control.rooms import events
 from control.rooms.events import Listener
 from control.store.database import Database
@@ -263,3 +266,40 @@ async def test_an_event_that_a_bug_does_not_get_through_stops_no_other(
         await heard.wait()
     task.cancel()
     assert rooms.acknowledged == [(house.made.room, 1, 1), (house.made.room, 1, 2)]
+
+
+async def test_who_holds_the_end_of_the_log_waits_for_no_other_row(house: House) -> None:
+    """An event holds the consultation, and a grant for it is waiting: both come through, neither as a deadlock."""
+    database, made = house.database, house.made
+    if database.dialect == "sqlite":
+        pytest.skip("one writer at a time: there is nothing to hold in an order")
+    happened = Event(NOW, Reference("server", "room"), "room.test", (Reference("consultation", made.consultation),))
+
+    async def give_a_grant() -> None:
+        async with database.begin(made.clinic) as session:
+            session.add(IssuedGrant(consultation_id=made.consultation, attendee_id=house.patient, issued_at=NOW))
+            await log.record(session, happened)
+
+    async with database.begin(made.clinic) as session:
+        await session.scalars(select(Consultation).with_for_update())
+        giving = asyncio.create_task(give_a_grant())
+        await somebody_waits(database)
+        await log.record(session, happened)
+    await giving
+    assert len(await house.all(IssuedGrant)) == 1
+
+
+async def somebody_waits(database: Database) -> None:
+    """Until a statement waits for a row that another transaction holds."""
+    engine = create_async_engine(database.url)
+    here = "wait_event_type = 'Lock' AND datname = current_database()"
+    waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {here}")
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                async with engine.connect() as connection:
+                    if (await connection.scalar(waiting) or 0) > 0:
+                        return
+                await asyncio.sleep(0.02)
+    finally:
+        await engine.dispose()
