@@ -33,6 +33,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 WAIT_S: Final = 60.0
 PROCESS: Final = """
 import os, signal, sys
+from control import office
 from control.cli import main
 from control.rooms import commands, events, local
 
@@ -44,7 +45,15 @@ def on_admission(act):
         return die() if getattr(record.event, "act", None) == "admit" else act(self, record)
     return instead
 
+async def on_reconciled(*given, reconcile=office.reconcile):
+    await reconcile(*given)
+    die()
+
 match sys.argv.pop(1):
+    case "caught up":
+        office.reconcile = die
+    case "reconciled":
+        office.reconcile = on_reconciled
     case "event on disk":
         events.Listener.hear = on_admission(events.Listener.hear)
     case "event applied":
@@ -124,8 +133,12 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     await database.close()
 
 
-@pytest.mark.parametrize("step", ["event on disk", "event applied"])
-async def test_an_admission_is_written_down_once(place: Place, step: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "again"),
+    [("event on disk", None), ("event applied", None), ("event on disk", "caught up"), ("event on disk", "reconciled")],
+)
+async def test_an_admission_is_written_down_once(place: Place, step: str, again: str | None) -> None:
+    """Killed in the call, and once more on the way up where there is `again`."""
     made = place.made
     patient = made.patients[0]
     async with aiohttp.ClientSession() as http:
@@ -135,6 +148,9 @@ async def test_an_admission_is_written_down_once(place: Place, step: str) -> Non
             await place.come(http, patient, "patient")
             await doctor.websocket.send_json({"type": "admit", "participant": patient})
             assert await asyncio.wait_for(child.wait(), WAIT_S) == -signal.SIGKILL
+        if again is not None:
+            async with place.process(again) as child:
+                assert await asyncio.wait_for(child.wait(), WAIT_S) == -signal.SIGKILL
         async with place.process() as child:
             await ready(child)
             back = await Visitor.come(http, f"http://localhost:{place.port}", seat=doctor.received[0]["seat"])
