@@ -49,6 +49,7 @@ class LandingAnswer(Output):
     acr: str | None
     """The level of login that is needed; null where the link is enough."""
     obstacles: list[ObstacleAnswer]
+    """As long as a login is still to come, only that and what the clock says."""
     me: ExpectedAnswer | None
     """null as long as a login is still to come."""
     delay_minutes: int | None
@@ -56,6 +57,7 @@ class LandingAnswer(Output):
     physical_text: str | None
     """The clinic's own words on what a change to a physical visit means."""
     privacy_text: str | None
+    """To be read by anybody, before anything is agreed to."""
 
 
 def landing_answer(landing: Landing) -> LandingAnswer:
@@ -86,7 +88,7 @@ def landing_answer(landing: Landing) -> LandingAnswer:
         ),
         delay_minutes=None if person is None else meeting.notice_minutes,
         delay_text=None if person is None else meeting.notice_text,
-        physical_text=clinic.physical_text,
+        physical_text=None if person is None else clinic.physical_text,
         privacy_text=clinic.privacy_text,
     )
 

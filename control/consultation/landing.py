@@ -41,7 +41,7 @@ class Landing:
     login: str | None
     """The `acr` that is needed; None where the link is enough."""
     obstacles: tuple[Obstacle, ...]
-    """What stands against an entry now."""
+    """What stands against an entry now; while a login is still to come, that and the clock alone."""
     person: Person | None
     """None while a login is still to come."""
 
@@ -55,14 +55,16 @@ async def land(session: AsyncSession, place: Place, now: datetime) -> Landing:
     expected = await scene.expected(session, attendee, now)
     terms = scene.terms()
     start = scene.start
+    believed = _may_read(expected, place)
+    obstacles = rules.to_start if believed else rules.to_start_unproved
     opens_at, closes_at = (None, None) if start is None else rules.window(expected, start, terms)
     return Landing(
         scene,
         opens_at,
         closes_at,
         None if expected.required is None else expected.required.acr,
-        rules.to_start(expected, place.identity, scene.meeting(), terms, now),
-        await _person(session, scene, expected, terms) if _may_read(expected, place) else None,
+        obstacles(expected, place.identity, scene.meeting(), terms, now),
+        await _person(session, scene, expected, terms) if believed else None,
     )
 
 

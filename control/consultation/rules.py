@@ -167,12 +167,25 @@ def to_start(
     attendee: Attendee, identity: Identity, consultation: Consultation, terms: Terms, now: datetime
 ) -> tuple[Obstacle, ...]:
     """Everything that stands against an entry now, what proves least first; nothing where one may enter."""
-    required = terms.staff_level if is_host(attendee.role) else attendee.required
     return (
-        *_proof(attendee, identity, required),
+        *_proof(attendee, identity, _needed(attendee, terms)),
         *_state(attendee, consultation, terms),
         *_window(attendee, consultation, terms, now),
     )
+
+
+def to_start_unproved(
+    attendee: Attendee, identity: Identity, consultation: Consultation, terms: Terms, now: datetime
+) -> tuple[Obstacle, ...]:
+    """What of it somebody may read who still has to log in: the login and the clock, not how the meeting stands."""
+    return (
+        *_proof(attendee, identity, _needed(attendee, terms)),
+        *_window(attendee, consultation, terms, now),
+    )
+
+
+def _needed(attendee: Attendee, terms: Terms) -> Level | None:
+    return terms.staff_level if is_host(attendee.role) else attendee.required
 
 
 def _proof(attendee: Attendee, identity: Identity, required: Level | None) -> Iterator[Obstacle]:

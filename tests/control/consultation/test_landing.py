@@ -11,7 +11,7 @@ from control.identity.links import link_address
 from control.identity.roles import Role
 from control.scheduling.surface import Surface
 from control.store.base import Base, Scoped
-from control.store.models import Appointment, AppointmentState, Attendee, Clinic
+from control.store.models import Appointment, AppointmentState, Attendee, Clinic, Consultation
 from signalling.roles import Role as RoomRole
 from tests.control.api.world import ORIGIN, World
 from tests.control.consultation.asking import (
@@ -118,27 +118,78 @@ async def everything(world: World) -> Mapping[str, list[dict[str, Any]]]:
 
 
 async def test_row_18_and_56_the_contact_is_there_whatever_else_is_wrong(world: World) -> None:
-    made = await meeting(world, level="idporten-loa-high")
+    made = await meeting(world)
     await with_contact(world)
     token = link(world, made.patients[0])
 
-    async def seen(code: str) -> None:
+    async def seen(*codes: str) -> None:
         page = await landing(world, token)
         assert page["contact"] == CONTACT
-        assert code in [each["code"] for each in page["obstacles"]]
+        assert [each["code"] for each in page["obstacles"]] == list(codes)
         assert all(each["nb"] and each["en"] for each in page["obstacles"])
 
-    await seen("login_required")
+    await seen()
     world.clock.set(NOW - timedelta(days=3))
     await seen("join_too_early")
     world.clock.set(NOW + timedelta(days=3))
     await seen("join_too_late")
     await change(world, Clinic, world.west.clinic, video_enabled=False)
-    await seen("video_off")
+    await seen("video_off", "join_too_late")
     await change(world, Appointment, made.appointment, state=AppointmentState.CANCELLED)
-    await seen("appointment_cancelled")
+    await seen("appointment_cancelled", "video_off", "join_too_late")
     await change(world, Attendee, made.patients[0], removed_at=NOW)
-    await seen("link_revoked")
+    await seen("link_revoked", "join_too_late")
+
+
+async def test_row_22_until_the_login_the_page_is_the_same_however_the_meeting_stands(world: World) -> None:
+    """Contact and time, and the clinic's words on privacy, which are read before anybody says who they are."""
+    made = await meeting(world, level="idporten-loa-high")
+    texts = {"physical_text": "Du kan få ventetid.", "privacy_text": "Slik behandler vi opplysninger."}
+    await with_contact(world)
+    await change(world, Clinic, world.west.clinic, **texts)
+    token = link(world, made.patients[0])
+    before = await landing(world, token)
+    (login,) = before["obstacles"]
+    assert login["code"] == "login_required"
+    assert before == {
+        "consultation": made.consultation,
+        "contact": CONTACT,
+        "starts": "2026-03-02T09:00:00Z",
+        "ends": "2026-03-02T09:20:00Z",
+        "opens_at": "2026-03-02T08:45:00Z",
+        "closes_at": "2026-03-02T11:00:00Z",
+        "acr": "idporten-loa-high",
+        "obstacles": [login],
+        "me": None,
+        "delay_minutes": None,
+        "delay_text": None,
+        "physical_text": None,
+        "privacy_text": texts["privacy_text"],
+    }
+    await change(world, Consultation, made.consultation, notice_minutes=20, notice_text="Akutt")
+    await change(world, Appointment, made.appointment, surface=Surface.PHYSICAL)
+    await change(world, Clinic, world.west.clinic, video_enabled=False)
+    assert await landing(world, token) == before
+    await change(world, Appointment, made.appointment, state=AppointmentState.CANCELLED)
+    assert await landing(world, token) == before
+    stranger = await world.log_in(world.east.people[Role.PATIENT], Role.PATIENT, None, "idporten-loa-high")
+    page = await landing(world, token, headers=stranger)
+    assert ([each["code"] for each in page["obstacles"]], page["me"]) == (["wrong_person"], None)
+    for at, code in ((NOW - timedelta(days=3), "join_too_early"), (NOW + timedelta(days=3), "join_too_late")):
+        world.clock.set(at)
+        page = await landing(world, token)
+        assert [each["code"] for each in page["obstacles"]] == ["login_required", code]
+
+
+async def test_row_22_nor_whether_guests_and_guardians_are_let_in(world: World) -> None:
+    made = await meeting(world, of_type={"guests": False})
+    for role, code in ((RoomRole.GUARDIAN, "guardian_ended"), (RoomRole.GUEST, "guests_not_allowed")):
+        who = await invite(world, made, role, level="idporten-loa-high")
+        page = await landing(world, link(world, who))
+        assert [each["code"] for each in page["obstacles"]] == ["login_required"]
+        await change(world, Attendee, who, level=None)
+        page = await landing(world, link(world, who))
+        assert [each["code"] for each in page["obstacles"]] == [code]
 
 
 async def test_row_56_the_contact_is_there_while_waiting(world: World) -> None:
