@@ -31,7 +31,7 @@ from control.api.rate import RateLimits
 from control.api.schedules import SchedulesResource
 from control.api.session import SessionResource
 from control.api.slots import SlotsResource
-from control.api.staff import staff_routes
+from control.api.staff import StaffResource
 from control.api.templates import TemplatesResource
 from control.api.transactions import DatabaseStores
 from control.api.types import TypesResource
@@ -99,7 +99,7 @@ def routes(parts: Parts, sessions: Sessions) -> tuple[Route, ...]:
         *GuardiansResource(parts.pseudonyms, parts.numbers, parts.now).routes(),
         *AttendeesResource(parts.links, parts.now).routes(),
         *MineResource(parts.now).routes(),
-        *staff_routes(),
+        *StaffResource(parts.now).routes(),
         *lab,
     )
     return tuple(route for route in everything if parts.lab_clock is not None or not route.lab_only)

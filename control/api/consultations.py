@@ -124,8 +124,11 @@ class ConsultationResource:
     async def read(self, call: Call[None, None]) -> LandingAnswer:
         async with call.store.look(None) as session:
             place = await places.by_login(session, call.id, call.caller)
-        async with call.store.look(place.clinic) as session:
-            return landing_answer(await landing.land(session, place, self.now()))
+        return landing_answer(
+            await call.store.transact(
+                place.clinic, lambda session: landing.view(session, place, call.caller, self.now())
+            )
+        )
 
     async def join(self, call: Call[JoinInput, None]) -> JoinAnswer:
         place = await self._place(call)
@@ -137,7 +140,9 @@ class ConsultationResource:
 
     async def test(self, call: Call[PlaceInput, None]) -> JoinAnswer:
         place = await self._place(call)
-        return await self._entry(call, place, lambda session: testing.grant_test(session, place, self.issuer))
+        return await self._entry(
+            call, place, lambda session: testing.grant_test(session, place, call.caller, self.issuer, self.now())
+        )
 
     async def verdict(self, call: Call[VerdictInput, None]) -> None:
         place = await self._place(call)

@@ -1,7 +1,11 @@
 """`practitioners` and `members`: who works in the clinic; `me/day-view`: how each likes to see the day."""
 
+from dataclasses import dataclass
+
 from control.api.endpoint import ADMINISTRATOR, CLINIC, Call, Endpoint, Route
 from control.api.models import Id, Input, Output
+from control.audit.actors import actor
+from control.clock import Clock
 from control.identity.roles import STAFF
 from control.people import staff
 from control.people.staff import DayView
@@ -51,53 +55,65 @@ class DayViewAnswer(Output):
     video_icons: bool
 
 
-def staff_routes() -> tuple[Route, ...]:
-    """The table."""
-    return (
-        Endpoint(
-            *("GET", "/practitioners", "list_practitioners", "The clinic's practitioners", CLINIC, _practitioners),
-            answer=PractitionersAnswer,
-        ),
-        Endpoint(
-            *("GET", "/members", "list_members", "Who works here, and as what", ADMINISTRATOR, _members),
-            answer=MembersAnswer,
-        ),
-        Endpoint(
-            *("GET", "/me/day-view", "read_day_view", "How I see the day", STAFF, _day_view),
-            answer=DayViewAnswer,
-        ),
-        Endpoint(
-            *("PUT", "/me/day-view", "choose_day_view", "How I want to see the day", STAFF, _choose_day_view),
-            body=DayViewInput,
-            answer=DayViewAnswer,
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class StaffResource:
+    """The routes' acts."""
 
+    now: Clock
 
-async def _practitioners(call: Call[None, None]) -> PractitionersAnswer:
-    async with call.store.look(call.clinic) as session:
-        found = await staff.practitioners(session)
-    items = [PractitionerAnswer(id=each.id, name=each.name, title=each.title, active=each.active) for each in found]
-    return PractitionersAnswer(items=items)
+    def routes(self) -> tuple[Route, ...]:
+        """The table."""
+        return (
+            Endpoint(
+                *(
+                    "GET",
+                    "/practitioners",
+                    "list_practitioners",
+                    "The clinic's practitioners",
+                    CLINIC,
+                    self.practitioners,
+                ),
+                answer=PractitionersAnswer,
+            ),
+            Endpoint(
+                *("GET", "/members", "list_members", "Who works here, and as what", ADMINISTRATOR, self.members),
+                answer=MembersAnswer,
+            ),
+            Endpoint(
+                *("GET", "/me/day-view", "read_day_view", "How I see the day", STAFF, self.day_view),
+                answer=DayViewAnswer,
+            ),
+            Endpoint(
+                *("PUT", "/me/day-view", "choose_day_view", "How I want to see the day", STAFF, self.choose_day_view),
+                body=DayViewInput,
+                answer=DayViewAnswer,
+            ),
+        )
 
+    async def practitioners(self, call: Call[None, None]) -> PractitionersAnswer:
+        async with call.store.look(call.clinic) as session:
+            found = await staff.practitioners(session)
+        items = [PractitionerAnswer(id=each.id, name=each.name, title=each.title, active=each.active) for each in found]
+        return PractitionersAnswer(items=items)
 
-async def _members(call: Call[None, None]) -> MembersAnswer:
-    async with call.store.look(call.clinic) as session:
-        found = await staff.members(session)
-    return MembersAnswer(
-        items=[
-            MemberAnswer(id=each.id, person=each.person, name=each.name, role=each.role, active=each.active)
-            for each in found
-        ]
-    )
+    async def members(self, call: Call[None, None]) -> MembersAnswer:
+        who = actor(call.caller)
+        found = await call.store.transact(call.clinic, lambda session: staff.members(session, who, self.now()))
+        return MembersAnswer(
+            items=[
+                MemberAnswer(id=each.id, person=each.person, name=each.name, role=each.role, active=each.active)
+                for each in found
+            ]
+        )
 
+    async def day_view(self, call: Call[None, None]) -> DayViewAnswer:
+        async with call.store.look(call.clinic) as session:
+            return DayViewAnswer(video_icons=(await staff.day_view(session, call.login.person)).video_icons)
 
-async def _day_view(call: Call[None, None]) -> DayViewAnswer:
-    async with call.store.look(call.clinic) as session:
-        return DayViewAnswer(video_icons=(await staff.day_view(session, call.login.person)).video_icons)
-
-
-async def _choose_day_view(call: Call[DayViewInput, None]) -> DayViewAnswer:
-    chosen = DayView(call.body.video_icons)
-    await call.store.transact(call.clinic, lambda session: staff.choose_day_view(session, call.login.person, chosen))
-    return DayViewAnswer(video_icons=chosen.video_icons)
+    async def choose_day_view(self, call: Call[DayViewInput, None]) -> DayViewAnswer:
+        chosen = DayView(call.body.video_icons)
+        who, person = actor(call.caller), call.login.person
+        await call.store.transact(
+            call.clinic, lambda session: staff.choose_day_view(session, person, chosen, who, self.now())
+        )
+        return DayViewAnswer(video_icons=chosen.video_icons)

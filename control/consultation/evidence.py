@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
 from control.audit.chain import Event, Reference
+from control.consultation.about import about
 from control.consultation.planning import expected_at
 from control.errors import InvalidInputError, NotFoundError
 from control.store.models import Admission, Attendance, Attendee, Consultation, Identification
@@ -46,7 +47,7 @@ async def identify(
 ) -> None:
     """The practitioner records how somebody was identified (raises NotFoundError, InvalidInputError)."""
     meeting = await _meeting(session, consultation)
-    await _expected(session, meeting, attendee)
+    who = await _expected(session, meeting, attendee)
     if method is Method.LOGIN:
         raise InvalidInputError(
             "a login is evidence of its own", errors=[{"pointer": "/method", "code": "not_by_hand"}]
@@ -54,7 +55,7 @@ async def identify(
     session.add(
         Identification(consultation_id=consultation, attendee_id=attendee, method=method, by_id=actor.id, at=now)
     )
-    await _log(session, "consultation.identify", consultation, attendee, actor, now, method)
+    await _log(session, "consultation.identify", who, consultation, actor, now, method)
 
 
 async def register(
@@ -83,7 +84,7 @@ async def register(
     row.registered_by, row.registered_at = actor.id, now
     session.add(row)
     await session.flush()
-    await _log(session, "consultation.attendance", consultation, attendee, actor, now, used)
+    await _log(session, "consultation.attendance", found.attendee, consultation, actor, now, used)
     return Presence(found.attendee, found.login, found.identified, row)
 
 
@@ -134,12 +135,11 @@ def _invalid_method(message: str, code: str) -> InvalidInputError:
 async def _log(
     session: AsyncSession,
     action: str,
+    attendee: Attendee,
     consultation: str,
-    attendee: str,
     actor: Reference,
     now: datetime,
     method: Method | None,
 ) -> None:
-    subjects = (Reference("consultation", consultation), Reference("attendee", attendee))
     detail = None if method is None else log.detail({"method": method.value})
-    await log.record(session, Event(now, actor, action, subjects, detail))
+    await log.record(session, Event(now, actor, action, about(consultation, [attendee]), detail))

@@ -12,6 +12,7 @@ from control.audit import log
 from control.audit.actors import actor
 from control.audit.chain import Event, Reference
 from control.consultation import rules
+from control.consultation.about import about
 from control.consultation.places import Place
 from control.consultation.rules import Admit, Refuse
 from control.consultation.scene import Scene
@@ -150,14 +151,9 @@ async def _log(
     now: datetime,
     **detail: str,
 ) -> None:
-    subjects = [Reference("consultation", place.consultation)]
-    if attendee is not None:
-        subjects.append(Reference("attendee", attendee.id))
-        if attendee.patient_id is not None:
-            subjects.append(Reference(log.PATIENT, attendee.patient_id))
-    await log.record(
-        session, Event(now, acting(caller, place), action, tuple(subjects), log.detail(detail) if detail else None)
-    )
+    subjects = about(place.consultation, [] if attendee is None else [attendee])
+    kept = log.detail(detail) if detail else None
+    await log.record(session, Event(now, acting(caller, place), action, subjects, kept))
 
 
 def acting(caller: Caller, place: Place) -> Reference:

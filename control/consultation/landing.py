@@ -7,11 +7,16 @@ from typing import assert_never
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.audit import log
+from control.audit.chain import Event
 from control.consultation import rules
+from control.consultation.about import about
+from control.consultation.joining import acting
 from control.consultation.places import Place
 from control.consultation.rules import ByLink, Link
 from control.consultation.scene import Scene
 from control.errors import NotFoundError
+from control.identity.callers import Caller
 from control.identity.levels import satisfies
 from control.scheduling.obstacles import Obstacle
 from control.store.models import Attendee, Practitioner
@@ -66,6 +71,15 @@ async def land(session: AsyncSession, place: Place, now: datetime) -> Landing:
         obstacles(expected, place.identity, scene.meeting(), terms, now),
         await _person(session, scene, expected, terms) if believed else None,
     )
+
+
+async def view(session: AsyncSession, place: Place, caller: Caller, now: datetime) -> Landing:
+    """The same for who is logged in or has a key: a view by somebody, which is in the log (raises NotFoundError)."""
+    found = await land(session, place, now)
+    attendee = (await session.scalars(select(Attendee).where(Attendee.id == place.attendee))).one()
+    subjects = about(place.consultation, [attendee])
+    await log.record(session, Event(now, acting(caller, place), "consultation.read", subjects))
+    return found
 
 
 def _may_read(expected: rules.Attendee, place: Place) -> bool:

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
-from control.audit.chain import Event, Reference
+from control.audit.chain import Event
 from control.consultation import rules
+from control.consultation.about import about
 from control.consultation.joining import Entry, Issuer, acting
 from control.consultation.places import Place
 from control.consultation.rules import Refuse
@@ -31,7 +32,9 @@ class Verdict(StrEnum):
     NO_CONNECTION = "no_connection"
 
 
-async def grant_test(session: AsyncSession, place: Place, issuer: Issuer) -> Entry | Refuse:
+async def grant_test(
+    session: AsyncSession, place: Place, caller: Caller, issuer: Issuer, now: datetime
+) -> Entry | Refuse:
     """A grant for a test room (raises NotFoundError)."""
     found = await _tester(session, place)
     if isinstance(found, Refuse):
@@ -47,6 +50,7 @@ async def grant_test(session: AsyncSession, place: Place, issuer: Issuer) -> Ent
         gate="open",
         now=issuer.wall,
     )
+    await _log(session, place, caller, "consultation.test_grant", attendee, now)
     return Entry(signed, room)
 
 
@@ -57,9 +61,15 @@ async def record(session: AsyncSession, place: Place, caller: Caller, verdict: V
         return found
     attendee, _ = found
     attendee.tested_at, attendee.test_verdict = now, verdict
-    subjects = (Reference("consultation", place.consultation), Reference("attendee", attendee.id))
-    await log.record(session, Event(now, acting(caller, place), "consultation.test", subjects))
+    await _log(session, place, caller, "consultation.test", attendee, now)
     return None
+
+
+async def _log(
+    session: AsyncSession, place: Place, caller: Caller, action: str, attendee: Attendee, now: datetime
+) -> None:
+    subjects = about(place.consultation, [attendee])
+    await log.record(session, Event(now, acting(caller, place), action, subjects))
 
 
 async def _tester(session: AsyncSession, place: Place) -> tuple[Attendee, str] | Refuse:

@@ -1,5 +1,6 @@
 """What the two sides tell each other about a wait, and the change to a physical visit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,10 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
-from control.audit.chain import Event, Reference
+from control.audit.chain import Event
 from control.consultation import rules
+from control.consultation.about import about
 from control.consultation.joining import acting
 from control.consultation.places import Place
+from control.consultation.planning import expected_at
 from control.consultation.rules import Refuse
 from control.consultation.scene import Scene
 from control.errors import NotFoundError
@@ -113,5 +116,14 @@ async def _say(
             at=now,
         )
     )
-    subjects = (Reference("consultation", scene.consultation.id),)
+    concerned = await _concerned(session, scene, place.attendee)
+    subjects = about(scene.consultation.id, concerned)
     await log.record(session, Event(now, acting(caller, place), f"consultation.{kind.value}", subjects))
+
+
+async def _concerned(session: AsyncSession, scene: Scene, attendee: str | None) -> Sequence[Attendee]:
+    """Who says it; what the practitioner says is about all who are expected."""
+    ours = expected_at(scene.consultation)
+    found = (await session.scalars(select(Attendee).where(ours, Attendee.removed_at.is_(None)))).all()
+    own = [each for each in found if each.id == attendee]
+    return found if any(is_host(each.role) for each in own) else own

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.audit import log
+from control.audit.chain import Event, Reference
 from control.store.models import MemberRole, Membership, Person, Practitioner, Preference
 from control.store.scope import clinic_of
 
@@ -29,8 +32,9 @@ async def practitioners(session: AsyncSession) -> Sequence[Practitioner]:
     return (await session.scalars(select(Practitioner).order_by(Practitioner.name, Practitioner.id))).all()
 
 
-async def members(session: AsyncSession) -> Sequence[Member]:
-    """All of the clinic, in order of name."""
+async def members(session: AsyncSession, actor: Reference, now: datetime) -> Sequence[Member]:
+    """All of the clinic, in order of name; looking at it is logged."""
+    await log.record(session, Event(now, actor, "members.read"))
     found = (await session.scalars(select(Membership))).all()
     persons = sorted({each.person_id for each in found})
     statement = select(Person.id, Person.name).where(Person.id.in_(persons))
@@ -56,8 +60,9 @@ async def day_view(session: AsyncSession, person: str) -> DayView:
     return DayView() if kept is None else DayView(**kept.value)
 
 
-async def choose_day_view(session: AsyncSession, person: str, chosen: DayView) -> None:
+async def choose_day_view(session: AsyncSession, person: str, chosen: DayView, actor: Reference, now: datetime) -> None:
     """Keeps the choice."""
+    await log.record(session, Event(now, actor, "day_view.choose"))
     value = {"video_icons": chosen.video_icons}
     key = (clinic_of(session), person, DAY_VIEW)
     kept = await session.get(Preference, key)

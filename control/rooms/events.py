@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
 from control.audit.chain import Event, Reference
+from control.consultation.about import about
 from control.consultation.planning import expected_at
+from control.identity.roles import Role
 from control.rooms.port import Rooms
 from control.store.database import Database
 from control.store.models import (
@@ -26,6 +28,7 @@ from control.store.models import (
 )
 from signalling.inputs import Act, End, Enter, Move, Open, Pause, Recorded, Resume, SetNotice
 from signalling.records import Record
+from signalling.roles import is_host
 from signalling.room import STANDINGS, Standing
 
 RETRY_S: Final = 1.0
@@ -144,7 +147,7 @@ class _Application:
         self._stand(attendee, after)
         if self._consultation.state is ConsultationState.PLANNED:
             self._consultation.state = ConsultationState.RUNNING
-        await self._audit("room.enter", attendee.id, gate=event.gate)
+        await self._audit("room.enter", attendee.id, attendee, gate=event.gate)
         if before is not Standing.ADMITTED and after is Standing.ADMITTED:
             await self._admit(attendee, None)
 
@@ -161,7 +164,7 @@ class _Application:
             return  # a repeated revocation, of before this entry
         self._stand(attendee, after)
         if event.act in _AUDITED:  # what control itself does is written down with its own acts
-            await self._audit(_AUDITED[event.act], event.by, attendee.id)
+            await self._audit(_AUDITED[event.act], event.by, attendee)
         if event.act is Act.ADMIT:
             await self._admit(attendee, event.by)
 
@@ -211,11 +214,19 @@ class _Application:
         ours = expected_at(self._consultation)
         await self._session.execute(update(Attendee).where(ours).values(standing=None, waiting_since=None))
 
-    async def _audit(self, action: str, by: str | None, whom: str | None = None, **detail: str | None) -> None:
-        subjects = [Reference("consultation", self._consultation.id)]
-        if whom is not None:
-            subjects.append(Reference("attendee", whom))
-        actor = Reference("server", "room") if by is None else Reference("attendee", by)
+    async def _audit(self, action: str, by: str | None, whom: Attendee | None = None, **detail: str | None) -> None:
+        """What is done to nobody in particular is done to all who are expected."""
+        ours = (expected_at(self._consultation), Attendee.removed_at.is_(None))
+        concerned = (await self._session.scalars(select(Attendee).where(*ours))).all() if whom is None else [whom]
+        subjects = about(self._consultation.id, concerned)
+        actor = Reference("server", "room") if by is None else await self._actor(by)
         values = {name: value for name, value in detail.items() if value is not None}
         kept = log.detail(values) if values else None
-        await log.record(self._session, Event(self._at, actor, action, tuple(subjects), kept))
+        await log.record(self._session, Event(self._at, actor, action, subjects, kept))
+
+    async def _actor(self, by: str) -> Reference:
+        """Nobody hosts without the login of their own, so that the log can name the person."""
+        attendee = await self._session.scalar(select(Attendee).where(Attendee.id == by))
+        if attendee is None or attendee.person_id is None or not is_host(attendee.role):
+            return Reference("attendee", by)
+        return Reference(Role.PRACTITIONER, attendee.person_id)

@@ -162,10 +162,11 @@ async def test_row_n6_who_was_sent_back_waits_again_and_who_was_removed_is_gone(
     assert await stands(Act.TO_LOBBY, 3) == ("lobby", "2026-03-02T09:03:00Z")
     assert await stands(Act.ADMIT, 4) == ("admitted", None)
     assert await stands(Act.REMOVE, 5) == ("removed", None)
+    by = world.west.people[Role.PRACTITIONER]
     for action, count in (("room.admit", 2), ("room.to_lobby", 1), ("room.remove", 1)):
         events = await audit(world, action)
         assert [(each.actor_id, each.subjects) for each in events] == count * [
-            (doctor, [["attendee", patient], ["consultation", made.consultation]])
+            (by, [["attendee", patient], ["consultation", made.consultation], ["patient", world.west.patient]])
         ]
 
 
