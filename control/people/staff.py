@@ -34,11 +34,11 @@ async def practitioners(session: AsyncSession) -> Sequence[Practitioner]:
 
 async def members(session: AsyncSession, actor: Reference, now: datetime) -> Sequence[Member]:
     """All of the clinic, in order of name; looking at it is logged."""
-    await log.record(session, Event(now, actor, "members.read"))
     found = (await session.scalars(select(Membership))).all()
     persons = sorted({each.person_id for each in found})
     statement = select(Person.id, Person.name).where(Person.id.in_(persons))
     names = {person: name for person, name in await session.execute(statement, execution_options=_LOGIN)}
+    await log.record(session, Event(now, actor, "members.read"))
     listed = [Member(each.id, each.person_id, names[each.person_id], each.role, each.active) for each in found]
     return sorted(listed, key=lambda member: (member.name, member.person, member.role))
 
@@ -61,9 +61,12 @@ async def day_view(session: AsyncSession, person: str) -> DayView:
 
 
 async def choose_day_view(session: AsyncSession, person: str, chosen: DayView, actor: Reference, now: datetime) -> None:
-    """Keeps the choice."""
+    """Keeps the choice, which is logged."""
+    await _keep(session, person, {"video_icons": chosen.video_icons})
     await log.record(session, Event(now, actor, "day_view.choose"))
-    value = {"video_icons": chosen.video_icons}
+
+
+async def _keep(session: AsyncSession, person: str, value: dict[str, bool]) -> None:
     key = (clinic_of(session), person, DAY_VIEW)
     kept = await session.get(Preference, key)
     if kept is None:
