@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from control.api.endpoint import PREFIX, Route
 from control.api.problems import CONTENT_TYPE
@@ -46,13 +46,15 @@ def spoilt(good: Mapping[str, Any]) -> Iterator[bytes]:
         yield text[:-1].encode() + f', "{name}": null}}'.encode()
 
 
-async def rows(world: World) -> dict[str, int]:
+async def everything(world: World) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all clinics, as they are."""
     async with world.database.look(None) as session:
-        counted = {}
+        found = {}
         for mapper in Base.registry.mappers:
-            statement = select(func.count()).select_from(mapper.class_)
-            counted[mapper.class_.__name__] = await session.scalar(statement, execution_options={"across": "operation"})
-        return {name: number or 0 for name, number in counted.items()}
+            rows = await session.scalars(select(mapper.class_), execution_options={"across": "operation"})
+            contents = ({each.key: getattr(row, each.key) for each in mapper.column_attrs} for row in rows)
+            found[mapper.class_.__name__] = sorted(contents, key=repr)
+        return found
 
 
 async def refused(world: World, route: Route, request: Request, body: bytes, kind: str) -> str | None:
@@ -75,14 +77,14 @@ async def test_whatever_is_wrong_with_a_body_it_is_said_by_a_code_and_leaves_not
     for route, _ in asked:
         if (role := role_for(route)) is not None:
             await world.headers_of(role)
-    before = await rows(world)
-    assert before["Patient"] > 0
+    before = await everything(world)
+    assert before["Patient"]
     faults = []
     for route, request in asked:
         for body, kind in (*NO_JSON, *((body, JSON) for body in spoilt(request.body))):
             faults.append(await refused(world, route, request, body, kind))
     assert [fault for fault in faults if fault is not None] == []
-    assert await rows(world) == before
+    assert await everything(world) == before
 
 
 async def test_a_body_where_none_belongs_and_an_unknown_query_are_refused_everywhere(world: World) -> None:
