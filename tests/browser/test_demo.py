@@ -126,7 +126,10 @@ async def test_the_days_links_open_in_their_window_and_are_refused_outside_it(ar
         assert await refusal(hasty) == "join_too_early"
         await hasty.has("opens", 1)
         await hasty.has("contact", 1)
-        assert await refusal(await arrive(late)) == "join_too_late"
+        tardy = await arrive(late)
+        assert await refusal(tardy) == "join_too_late"
+        await tardy.has("contact", 1)
+        await tardy.has("opens", 0)
 
         group = [await arrive(address) for address in links["group", "patient"]]
         for person in group:

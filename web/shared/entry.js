@@ -15,9 +15,16 @@ import { CallError } from "../sdk/index.js";
  * @property {() => Promise<Landing>} [landing] what the link leads to, where it is one of an appointment
  */
 /**
+ * @typedef {object} Contact
+ * @property {string} clinic
+ * @property {string | null} department
+ * @property {string | null} phone
+ * @property {string | null} contact the clinic's own words on when and how to reach it
+ */
+/**
  * @typedef {object} Landing
  * @property {string} consultation
- * @property {{ clinic: string, phone: string | null }} contact
+ * @property {Contact} contact
  * @property {string | null} opens_at
  * @property {string | null} closes_at
  * @property {string | null} acr

@@ -7,11 +7,12 @@ import { icon } from "./icons.js";
 import { text } from "./text/index.js";
 
 /** @typedef {import("./page.js").View} View */
+/** @typedef {import("./entry.js").Contact} Contact */
 
 /**
  * @typedef {object} About what is known beside the code
  * @property {Record<string, unknown>} [details] what the server told
- * @property {{ clinic: string, phone: string | null } | null} [contact] whom to call
+ * @property {Contact | null} [contact] whom to call
  */
 
 /**
@@ -27,11 +28,11 @@ export function faultView(code, onRetry, { details = {}, contact = null } = {}) 
     { class: "sheet plain", "data-code": code },
     h("h1", { tabindex: "-1" }, known.title),
     h("p", { class: "lead" }, known.text),
-    typeof details.opens_at === "string" ? h("p", { class: "lead", "data-testid": "opens" }, opening(new Date(details.opens_at))) : null,
+    code === "join_too_early" && typeof details.opens_at === "string" ? h("p", { class: "lead", "data-testid": "opens" }, opening(new Date(details.opens_at))) : null,
     known.steps ? h("ol", {}, ...known.steps.map((step) => h("li", {}, step))) : null,
     known.retry ? mainButton("retry", text.faults.retry, onRetry) : null,
     known.help ? h("p", { class: "lead" }, text.faults.help) : null,
-    contact === null ? null : h("p", { class: "lead", "data-testid": "contact" }, contactLine(contact)),
+    contact === null ? null : contactBlock(contact),
     h("p", { class: "code" }, `${text.faults.codeLabel}: ${code}`),
   );
   return { element, title: known.title };
@@ -44,10 +45,19 @@ function opening(when) {
   return text.faults.opens(day, when.toLocaleTimeString("nb-NO", { hour: "2-digit", minute: "2-digit" }));
 }
 
-/** @param {{ clinic: string, phone: string | null }} contact */
-function contactLine({ clinic, phone }) {
-  if (phone === null) return clinic;
-  return h("a", { href: `tel:${phone.replaceAll(" ", "")}` }, text.faults.call(clinic, phone));
+/**
+ * The department and its number, and the clinic's own words on when to call.
+ * @param {Contact} contact
+ */
+function contactBlock({ clinic, department, phone, contact }) {
+  const name = department === null ? clinic : `${clinic}, ${department}`;
+  const number = phone?.replaceAll(" ", "\u00a0"); // not broken over two lines
+  return h(
+    "div",
+    { class: "contact", "data-testid": "contact" },
+    number === undefined ? h("p", { class: "lead" }, name) : h("a", { class: "button quiet wide", href: `tel:${phone?.replaceAll(" ", "")}` }, text.faults.call(name, number)),
+    contact === null ? null : h("p", { class: "lead" }, contact),
+  );
 }
 
 /**
