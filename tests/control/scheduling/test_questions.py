@@ -77,6 +77,12 @@ BOOKING: dict[Code, Break] = {
     Code.TOO_LATE_TO_BOOK: _type(lead_minutes=60 * 24 * 30),
 }
 """What breaks each precondition of a booking, and no other."""
+OUT_OF_BOUNDS: dict[Code, Break] = {
+    Code.TOO_YOUNG: _patient(born=date(2015, 1, 1)),
+    Code.TOO_OLD: _type(age_from=18, age_to=40),
+    Code.TOO_EARLY_TO_BOOK: _type(horizon_days=1),
+}
+"""The other side of a limit that is broken above."""
 
 
 async def bookable(world: World) -> AboutBooking:
@@ -95,11 +101,11 @@ async def codes(world: World, question: AboutBooking) -> list[Code]:
     return sorted(obstacle.code for obstacle in found)
 
 
-@pytest.mark.parametrize("code", BOOKING)
+@pytest.mark.parametrize("code", BOOKING | OUT_OF_BOUNDS)
 async def test_row_09_each_precondition_of_booking_alone(world: World, code: Code) -> None:
     question = await bookable(world)
     assert await codes(world, question) == []
-    await BOOKING[code](world)
+    await (BOOKING | OUT_OF_BOUNDS)[code](world)
     assert await codes(world, question) == [code]
 
 
@@ -138,6 +144,11 @@ async def of_patient(world: World, appointment: Appointment) -> Attendee:
     return next(a for a in await world.attendees(appointment.id) if a.role is Role.PATIENT)
 
 
+async def _guest(world: World, _: Appointment, who: Attendee) -> None:
+    await world.change(Attendee, who.id, role=Role.GUEST)
+    await world.change(AppointmentType, world.kind, guests=False)
+
+
 STARTING: dict[Code, Callable[[World, Appointment, Attendee], Awaitable[object]]] = {
     Code.VIDEO_OFF: lambda world, _, __: world.change(Clinic, world.clinic, video_enabled=False),
     Code.APPOINTMENT_CANCELLED: lambda world, made, _: world.change(
@@ -151,6 +162,13 @@ STARTING: dict[Code, Callable[[World, Appointment, Attendee], Awaitable[object]]
     Code.JOIN_TOO_EARLY: lambda world, made, _: world.change(Appointment, made.id, starts=NINE + 16 * MINUTE),
 }
 """What breaks each precondition of a start, and no other; the patient comes as it begins."""
+OTHERWISE: dict[Code, Callable[[World, Appointment, Attendee], Awaitable[object]]] = {
+    Code.CONSULTATION_ENDED: lambda world, made, _: world.change(Appointment, made.id, state=AppointmentState.ENDED),
+    Code.JOIN_TOO_LATE: lambda world, made, _: world.change(Appointment, made.id, starts=NINE - 121 * MINUTE),
+    Code.GUARDIAN_ENDED: lambda world, _, who: world.change(Attendee, who.id, role=Role.GUARDIAN),
+    Code.GUESTS_NOT_ALLOWED: _guest,
+}
+"""The other ends, and who is no patient."""
 
 
 async def start_codes(world: World, attendee: str, now: datetime = NINE) -> list[Code]:
@@ -158,12 +176,12 @@ async def start_codes(world: World, attendee: str, now: datetime = NINE) -> list
     return [obstacle.code for obstacle in found]
 
 
-@pytest.mark.parametrize("code", STARTING)
+@pytest.mark.parametrize("code", STARTING | OTHERWISE)
 async def test_row_09_each_precondition_of_a_start_alone(world: World, code: Code) -> None:
     made = await world.booked()
     who = await of_patient(world, made)
     assert await start_codes(world, who.id) == []
-    await STARTING[code](world, made, who)
+    await (STARTING | OTHERWISE)[code](world, made, who)
     assert await start_codes(world, who.id) == [code]
 
 
@@ -212,6 +230,15 @@ async def test_row_09_all_of_a_message_come_together(world: World) -> None:
         await act(world)
         broken.add(code)
         assert {obstacle.code for obstacle in await notify_obstacles(world, who.id)} == broken
+
+
+def test_row_09_every_code_is_broken_alone_here_or_can_not_be_asked_about() -> None:
+    of_one_slot = {Code.SLOT_TAKEN, Code.ALREADY_BOOKED}  # test_row_09_about_one_slot_that_somebody_has
+    of_changes = {Code.CONSULTATION_RUNNING, Code.TOO_LATE_TO_CHANGE}  # test_rules: test_cancelling_and_moving
+    of_strangers = {Code.NEW_PATIENTS_CLOSED, Code.WRONG_PERSON}  # whoever is asked about is known
+    tables = (BOOKING, OUT_OF_BOUNDS, STARTING, OTHERWISE, NOTIFYING)
+    assert set().union(*tables, of_one_slot, of_changes, of_strangers) == set(Code)
+    assert not (of_changes | of_strangers) & set().union(*tables)
 
 
 async def test_asking_is_for_staff_and_leaves_a_trace(world: World) -> None:
