@@ -15,9 +15,10 @@ class ObstacleAnswer(Output):
 
 
 class ContactAnswer(Output):
-    """How to reach the clinic, whatever else is wrong."""
+    """How to reach the clinic, whatever else is wrong. Who comes with a patient whose address is protected is told
+    the number to call, and nothing that says where it is."""
 
-    clinic: str
+    clinic: str | None
     department: str | None
     phone: str | None
     contact: str | None
@@ -63,9 +64,11 @@ class LandingAnswer(Output):
 def landing_answer(landing: Landing) -> LandingAnswer:
     """As it is told."""
     clinic, meeting, person = landing.scene.clinic, landing.scene.consultation, landing.person
-    contact = ContactAnswer(
-        clinic=clinic.name, department=clinic.department, phone=clinic.phone, contact=clinic.contact
-    )
+    contact = ContactAnswer(clinic=None, department=None, phone=clinic.phone, contact=None)
+    if landing.whereabouts:
+        contact = ContactAnswer(
+            clinic=clinic.name, department=clinic.department, phone=clinic.phone, contact=clinic.contact
+        )
     return LandingAnswer(
         consultation=meeting.id,
         contact=contact,
@@ -88,7 +91,7 @@ def landing_answer(landing: Landing) -> LandingAnswer:
         ),
         delay_minutes=None if person is None else meeting.notice_minutes,
         delay_text=None if person is None else meeting.notice_text,
-        physical_text=None if person is None else clinic.physical_text,
+        physical_text=clinic.physical_text if person is not None and landing.whereabouts else None,
         privacy_text=clinic.privacy_text,
     )
 

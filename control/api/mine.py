@@ -47,7 +47,7 @@ class PlaceAnswer(Output):
 class MyAppointmentAnswer(Output):
     """An appointment at which who asks is expected."""
 
-    clinic: Id
+    clinic: Id | None = Field(description="null where `place` is")
     place: PlaceAnswer | None = Field(description="null for who comes with a patient whose address is protected")
     appointment: Id
     attendee: Id
@@ -55,7 +55,7 @@ class MyAppointmentAnswer(Output):
     role: Role
     patient_name: str | None
     type_name: str
-    practitioner_name: str
+    practitioner_name: str | None = Field(description="null where `place` is")
     starts: Instant
     ends: Instant
     surface: Surface
@@ -68,7 +68,7 @@ class GuardianshipAnswer(Output):
     """Somebody for whom who asks may act."""
 
     guardian: Id
-    clinic: Id
+    clinic: Id | None = Field(description="null where `clinic_name` is")
     clinic_name: str | None = Field(description="null where the patient's address is protected")
     patient: Id
     patient_name: str
@@ -194,7 +194,7 @@ async def _record(event: Event, session: AsyncSession) -> None:
 def _appointment(found: MyAppointment) -> MyAppointmentAnswer:
     place = found.place
     return MyAppointmentAnswer(
-        clinic=found.clinic,
+        clinic=None if place is None else found.clinic,
         place=None if place is None else PlaceAnswer(name=place.name, phone=place.phone, contact=place.contact),
         appointment=found.appointment,
         attendee=found.attendee,
@@ -215,7 +215,7 @@ def _appointment(found: MyAppointment) -> MyAppointmentAnswer:
 def _guardianship(found: Guardianship) -> GuardianshipAnswer:
     return GuardianshipAnswer(
         guardian=found.relation,
-        clinic=found.clinic,
+        clinic=None if found.clinic_name is None else found.clinic,
         clinic_name=found.clinic_name,
         patient=found.patient,
         patient_name=found.patient_name,

@@ -18,9 +18,10 @@ from control.consultation.scene import Scene
 from control.errors import NotFoundError
 from control.identity.callers import Caller
 from control.identity.levels import satisfies
+from control.people.rules import Audience, may_know_whereabouts
 from control.scheduling.obstacles import Obstacle
-from control.store.models import Attendee, Practitioner
-from signalling.roles import Role
+from control.store.models import Attendee, Patient, Practitioner
+from signalling.roles import Role, is_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Person:
     shown_name: str = field(repr=False)
     """What the others see."""
     practitioner: str | None
+    """None, too, where the clinic may not be told."""
     type: str | None
     group: bool
 
@@ -47,6 +49,8 @@ class Landing:
     """The `acr` that is needed; None where the link is enough."""
     obstacles: tuple[Obstacle, ...]
     """What stands against an entry now; while a login is still to come, that and the clock alone."""
+    whereabouts: bool
+    """Whether it may be told which clinic it is: not to who comes with a patient whose address is protected."""
     person: Person | None
     """None while a login is still to come."""
 
@@ -61,6 +65,7 @@ async def land(session: AsyncSession, place: Place, now: datetime) -> Landing:
     terms = scene.terms()
     start = scene.start
     believed = _may_read(expected, place)
+    whereabouts = await _whereabouts(session, attendee)
     obstacles = rules.to_start if believed else rules.to_start_unproved
     opens_at, closes_at = (None, None) if start is None else rules.window(expected, start, terms)
     return Landing(
@@ -69,7 +74,8 @@ async def land(session: AsyncSession, place: Place, now: datetime) -> Landing:
         closes_at,
         None if expected.required is None else expected.required.acr,
         obstacles(expected, place.identity, scene.meeting(), terms, now),
-        await _person(session, scene, expected, terms) if believed else None,
+        whereabouts,
+        await _person(session, scene, expected, terms, whereabouts=whereabouts) if believed else None,
     )
 
 
@@ -80,6 +86,24 @@ async def view(session: AsyncSession, place: Place, caller: Caller, now: datetim
     subjects = about(place.consultation, [attendee])
     await log.record(session, Event(now, acting(caller, place), "consultation.read", subjects))
     return found
+
+
+async def _whereabouts(session: AsyncSession, attendee: Attendee) -> bool:
+    if is_host(attendee.role) or attendee.role is Role.PATIENT:
+        return True
+    protected = select(Patient.id).where(Patient.protected_address).limit(1)
+    if attendee.for_patient_id is not None:
+        protected = protected.where(Patient.id == attendee.for_patient_id)
+    else:
+        # Who comes with nobody in particular comes with all of them.
+        same = (
+            Attendee.consultation_id == attendee.consultation_id
+            if attendee.appointment_id is None
+            else Attendee.appointment_id == attendee.appointment_id
+        )
+        protected = protected.join(Attendee, Attendee.patient_id == Patient.id).where(same)
+    is_protected = await session.scalar(protected) is not None
+    return may_know_whereabouts(Audience.COMPANION, protected=is_protected)
 
 
 def _may_read(expected: rules.Attendee, place: Place) -> bool:
@@ -98,9 +122,11 @@ def _may_read(expected: rules.Attendee, place: Place) -> bool:
             assert_never(place.identity)
 
 
-async def _person(session: AsyncSession, scene: Scene, expected: rules.Attendee, terms: rules.Terms) -> Person:
+async def _person(
+    session: AsyncSession, scene: Scene, expected: rules.Attendee, terms: rules.Terms, *, whereabouts: bool
+) -> Person:
     practitioner = None
-    if scene.appointment is not None:
+    if whereabouts and scene.appointment is not None:
         practitioner = await session.scalar(
             select(Practitioner.name).where(Practitioner.id == scene.appointment.practitioner_id)
         )

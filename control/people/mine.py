@@ -52,6 +52,7 @@ class MyAppointment:
     """An appointment at which the person is expected."""
 
     clinic: str
+    """For the clinic's log; who may not know the place may not know this."""
     appointment: str
     attendee: str
     """The person's own entry."""
@@ -62,7 +63,8 @@ class MyAppointment:
     patient_name: str | None = field(repr=False)
     place: Place | None = field(repr=False)
     type_name: str
-    practitioner_name: str
+    practitioner_name: str | None
+    """None where the place is."""
     starts: datetime
     ends: datetime
     surface: Surface
@@ -142,6 +144,7 @@ class Guardianship:
     """Somebody for whom the person may act."""
 
     clinic: str
+    """For the clinic's log; who may not know its name may not know this."""
     clinic_name: str | None = field(repr=False)
     """None where the patient's address is protected."""
     relation: str
@@ -248,7 +251,7 @@ def _mine(
         patient_name=None if patient is None else patient.name,
         place=Place(clinic.name, clinic.phone, clinic.contact) if known else None,
         type_name=type_name,
-        practitioner_name=practitioner_name,
+        practitioner_name=practitioner_name if known else None,
         starts=appointment.starts,
         ends=appointment.ends,
         surface=appointment.surface,

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit.chain import Reference
@@ -87,20 +87,9 @@ async def _without_slot(
     session: AsyncSession, patient: Patient, schedule: Schedule, kind: AppointmentType, now: datetime
 ) -> Sequence[Obstacle]:
     clinic = of_clinic(await own_clinic(session))
-    plans = select(WorkPlan.template_id).where(
-        WorkPlan.schedule_id == schedule.id, WorkPlan.active, WorkPlan.last_day >= local_day(now, clinic.zone)
-    )
-    templates = (
-        select(WeekTemplate.id)
-        .join(TemplateEntry, TemplateEntry.template_id == WeekTemplate.id)
-        .where(WeekTemplate.active, TemplateEntry.type_id == kind.id)
-    )
-    origin = rules.Planned(
-        template=await session.scalar(templates.limit(1)) is not None,
-        work_plan=await session.scalar(plans.limit(1)) is not None,
-    )
-    chain = rules.Chain(clinic, schedule.published, of_type(kind), origin, None, kind.surface)
     today = local_day(now, clinic.zone)
+    origin = await _planned(session, schedule, kind, today)
+    chain = rules.Chain(clinic, schedule.published, of_type(kind), origin, None, kind.surface)
     asks = rules.Patient(
         born=patient.born,
         known=True,
@@ -110,6 +99,27 @@ async def _without_slot(
         booked_already=False,
     )
     return rules.to_book(chain, restrictions(schedule, kind), asks, By.PATIENT, now)
+
+
+async def _planned(session: AsyncSession, schedule: Schedule, kind: AppointmentType, today: date) -> rules.Planned:
+    """What could make slots of this type in this schedule.
+
+    A template is the schedule's where one of its plans applies it, and anybody's where no plan does.
+    """
+    of_type_ = (
+        select(WeekTemplate.id)
+        .join(TemplateEntry, TemplateEntry.template_id == WeekTemplate.id)
+        .outerjoin(WorkPlan, WorkPlan.template_id == WeekTemplate.id)
+        .where(TemplateEntry.type_id == kind.id)
+        .limit(1)
+    )
+    ours = or_(WorkPlan.schedule_id == schedule.id, WorkPlan.id.is_(None))
+    template = await session.scalar(of_type_.where(ours, WeekTemplate.active)) is not None
+    plan = of_type_.where(WorkPlan.schedule_id == schedule.id, WorkPlan.active, WorkPlan.last_day >= today)
+    if template:
+        # The plan of a hidden template is no help to one that is shown.
+        plan = plan.where(WeekTemplate.active)
+    return rules.Planned(template=template, work_plan=await session.scalar(plan) is not None)
 
 
 async def why_not_start(session: AsyncSession, actor: Reference, attendee_id: str, now: datetime) -> Sequence[Obstacle]:

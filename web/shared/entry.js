@@ -16,7 +16,7 @@ import { CallError } from "../sdk/index.js";
  */
 /**
  * @typedef {object} Contact
- * @property {string} clinic
+ * @property {string | null} clinic null for who may not know where the patient is
  * @property {string | null} department
  * @property {string | null} phone
  * @property {string | null} contact the clinic's own words on when and how to reach it

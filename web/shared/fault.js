@@ -50,12 +50,12 @@ function opening(when) {
  * @param {Contact} contact
  */
 function contactBlock({ clinic, department, phone, contact }) {
-  const name = department === null ? clinic : `${clinic}, ${department}`;
+  const name = clinic === null || department === null ? clinic : `${clinic}, ${department}`;
   const number = phone?.replaceAll(" ", "\u00a0"); // not broken over two lines
   return h(
     "div",
     { class: "contact", "data-testid": "contact" },
-    number === undefined ? h("p", { class: "lead" }, name) : h("a", { class: "button quiet wide", href: `tel:${phone?.replaceAll(" ", "")}` }, text.faults.call(name, number)),
+    number === undefined ? (name === null ? null : h("p", { class: "lead" }, name)) : h("a", { class: "button quiet wide", href: `tel:${phone?.replaceAll(" ", "")}` }, text.faults.call(name, number)),
     contact === null ? null : h("p", { class: "lead" }, contact),
   );
 }

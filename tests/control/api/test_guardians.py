@@ -137,8 +137,15 @@ async def test_who_may_act_is_seen_in_ones_own_list_while_it_holds(world: World)
     # A protected address: the guardian is not told where.
     path = f"/patients/{child['id']}"
     await told(world, "PATCH", path, Role.SECRETARY, body={"protected_address": True}, headers=version(None))
-    assert (await told(world, "GET", "/me/guardianships", headers=headers))["items"][0]["clinic_name"] is None
-    assert (await told(world, "GET", "/me/appointments", headers=headers))["items"][0]["place"] is None
+    for asked, name in (("/me/guardianships", "clinic_name"), ("/me/appointments", "place")):
+        answer = await world.ask("GET", asked, headers=headers)
+        (item,) = answer.json["items"]
+        assert (item["clinic"], item[name]) == (None, None)
+        for hidden in (world.west.clinic, "Klinikk vest", "Lege vest"):
+            assert hidden not in answer.body.decode()
+    assert item["practitioner_name"] is None
+    # The clinic's log is told all the same.
+    assert await logged(world, "appointments.read_own") == [(person, {child["id"]})] * 2
     # On the 16th birthday it is over.
     world.clock.set(NOW + timedelta(days=30))
     headers = await world.log_in(person, Role.PATIENT, None)

@@ -11,7 +11,7 @@ from control.identity.links import link_address
 from control.identity.roles import Role
 from control.scheduling.surface import Surface
 from control.store.base import Base, Scoped
-from control.store.models import Appointment, AppointmentState, Attendee, Clinic, Consultation
+from control.store.models import Appointment, AppointmentState, Attendee, Clinic, Consultation, Patient
 from signalling.roles import Role as RoomRole
 from tests.control.api.world import ORIGIN, World
 from tests.control.consultation.asking import (
@@ -190,6 +190,36 @@ async def test_row_22_nor_whether_guests_and_guardians_are_let_in(world: World) 
         await change(world, Attendee, who, level=None)
         page = await landing(world, link(world, who))
         assert [each["code"] for each in page["obstacles"]] == [code]
+
+
+async def test_who_comes_with_a_patient_of_protected_address_is_told_a_number_and_no_place(world: World) -> None:
+    """The one exception to what a protected address hides: whoever can't get in must be able to call."""
+    made = await meeting(world)
+    await with_contact(world)
+    await change(world, Clinic, world.west.clinic, physical_text="Inngang B", privacy_text="Frivillig.")
+    theirs = await invite(world, made, RoomRole.COMPANION, for_patient_id=world.west.patient)
+    nobodys = await invite(world, made, RoomRole.GUEST)
+    for who in (theirs, nobodys):
+        page = await landing(world, link(world, who))
+        assert (page["contact"], page["me"]["practitioner"]) == (CONTACT, "Lege vest")
+    await change(world, Patient, world.west.patient, protected_address=True)
+    for who in (theirs, nobodys):
+        page = await landing(world, link(world, who))
+        assert page["contact"] == {"clinic": None, "department": None, "phone": CONTACT["phone"], "contact": None}
+        assert (page["me"]["practitioner"], page["physical_text"], page["privacy_text"]) == (None, None, "Frivillig.")
+        await change(world, Attendee, who, level="idporten-loa-high")
+        page = await landing(world, link(world, who))
+        assert page["contact"] == {"clinic": None, "department": None, "phone": CONTACT["phone"], "contact": None}
+    for page in (
+        await landing(world, link(world, made.patients[0])),
+        (await ask(world, made, "", Role.PRACTITIONER, by="GET")).json,
+    ):
+        assert (page["contact"], page["me"]["practitioner"]) == (CONTACT, "Lege vest")
+    other = await meeting(world, patients=2)
+    companion = await invite(
+        world, other, RoomRole.COMPANION, for_patient_id=(await attendee(world, other.patients[1])).patient_id
+    )
+    assert (await landing(world, link(world, companion)))["contact"] == CONTACT
 
 
 async def test_row_56_the_contact_is_there_while_waiting(world: World) -> None:

@@ -11,7 +11,7 @@ from control.identity.levels import Level
 from control.scheduling.booking import Book, book
 from control.scheduling.obstacles import WORDS, Code, Obstacle
 from control.scheduling.openings import withdraw_slot
-from control.scheduling.plans import hide_plan
+from control.scheduling.plans import PlanFields, create_plan, hide_plan
 from control.scheduling.questions import AboutBooking, why_not_book, why_not_notified, why_not_start
 from control.scheduling.schedules import ScheduleFields, TemplateFields, change_schedule, change_template
 from control.scheduling.surface import Surface
@@ -28,7 +28,7 @@ from control.store.models import (
     WorkPlan,
 )
 from signalling.roles import Role
-from tests.control.scheduling.world import MINUTE, NINE, World
+from tests.control.scheduling.world import MINUTE, MONDAY, NINE, World
 from tests.control.store.rows import NOW
 
 Break = Callable[[World], Awaitable[object]]
@@ -138,6 +138,34 @@ async def test_nothing_at_all_set_up(world: World) -> None:
     question = AboutBooking(world.patients[0], world.schedule, world.kind)
     expected = [Code.SLOT_MISSING, Code.TEMPLATE_MISSING, Code.WORK_PLAN_MISSING]
     assert await codes(world, question) == expected
+
+
+async def test_row_09_a_template_that_another_schedule_uses_is_not_this_ones(world: World) -> None:
+    template = await world.template(world.entry())
+    question = AboutBooking(world.patients[0], world.schedule, world.kind)
+    # Nobody uses it yet: what is missing is the plan.
+    assert await codes(world, question) == [Code.SLOT_MISSING, Code.WORK_PLAN_MISSING]
+    given = PlanFields(template, MONDAY, MONDAY)
+    other = await world.new_schedule()
+    await world.do(lambda s: create_plan(s, world.secretary, other, given, NOW))
+    assert await codes(world, question) == [Code.SLOT_MISSING, Code.TEMPLATE_MISSING, Code.WORK_PLAN_MISSING]
+
+
+async def test_row_09_a_plan_for_another_type_is_no_plan_for_this_one(world: World) -> None:
+    other = await world.new_type(name="Annet")
+    await world.plan(await world.template(world.entry(type=other)))
+    question = AboutBooking(world.patients[0], world.schedule, world.kind)
+    assert await codes(world, question) == [Code.SLOT_MISSING, Code.TEMPLATE_MISSING, Code.WORK_PLAN_MISSING]
+    await world.template(world.entry())
+    assert await codes(world, question) == [Code.SLOT_MISSING, Code.WORK_PLAN_MISSING]
+
+
+async def test_row_09_a_hidden_templates_plan_is_no_plan_for_a_new_template(world: World) -> None:
+    question = await bookable(world)
+    await _template(world)
+    assert await codes(world, question) == [Code.TEMPLATE_MISSING]
+    await world.template(world.entry())
+    assert await codes(world, question) == [Code.WORK_PLAN_MISSING]
 
 
 async def of_patient(world: World, appointment: Appointment) -> Attendee:

@@ -213,8 +213,8 @@ export const nb = {
     retry: "Prøv igjen",
     codeLabel: "Feilkode",
     help: "Hjelper det ikke, ring klinikken og les opp feilkoden.",
-    /** @param {string} clinic @param {string} phone */
-    call: (clinic, phone) => `Ring ${clinic}: ${phone}`,
+    /** @param {string | null} clinic @param {string} phone */
+    call: (clinic, phone) => `Ring ${clinic ?? "klinikken"}: ${phone}`,
     today: "i dag",
     /** @param {string} day @param {string} time */
     opens: (day, time) => `Døren åpner ${day} klokken ${time}.`,
