@@ -162,10 +162,11 @@ async def test_row_09_a_plan_for_another_type_is_no_plan_for_this_one(world: Wor
 
 async def test_row_09_a_hidden_templates_plan_is_no_plan_for_a_new_template(world: World) -> None:
     question = await bookable(world)
+    await _slot(world)
     await _template(world)
-    assert await codes(world, question) == [Code.TEMPLATE_MISSING]
+    assert await codes(world, question) == [Code.SLOT_MISSING, Code.TEMPLATE_MISSING]
     await world.template(world.entry())
-    assert await codes(world, question) == [Code.WORK_PLAN_MISSING]
+    assert await codes(world, question) == [Code.SLOT_MISSING, Code.WORK_PLAN_MISSING]
 
 
 async def of_patient(world: World, appointment: Appointment) -> Attendee:
