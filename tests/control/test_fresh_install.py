@@ -11,16 +11,16 @@ from typing import Any, Final
 import aiohttp
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import URL, select
 
 from control.api.access import COOKIE
 from control.app import Service
 from control.cli import main
 from control.demo import Demo, prepare
-from control.store.database import Database, address
+from control.store.database import Database
 from control.store.models import MemberRole, Membership, Practitioner
 from tests.browser.server import free_port
-from tests.control.visitor import Visitor, url
+from tests.control.visitor import Visitor, kept_in, plain, url
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "configs" / "clinic.example.toml"
 
@@ -50,20 +50,24 @@ class Office:
 
 
 @pytest_asyncio.fixture
-async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def office(tmp_path: Path, database_url: URL, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    if database_url.get_backend_name() == "sqlite":
+        await asyncio.to_thread(Path(str(database_url.database)).unlink)  # nothing is there yet, not even tables
+    monkeypatch.setenv("VENTEROM_DATABASE__URL", plain(database_url))
     monkeypatch.setenv("VENTEROM_DATA__DIRECTORY", str(tmp_path))
     assert await asyncio.to_thread(main, ["db", "upgrade"]) == 0
     assert await asyncio.to_thread(main, ["clinic", "import", str(EXAMPLE)]) == 0
     demo = prepare(tmp_path, port=free_port(socket.SOCK_STREAM), media_port=free_port(socket.SOCK_DGRAM))
+    demo = kept_in(demo, database_url)
     service = await Service.start(demo.settings, demo.lab)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         yield Office(demo, http)
     await service.stop()
 
 
-async def members(folder: Path) -> dict[MemberRole, Membership]:
+async def members(where: URL) -> dict[MemberRole, Membership]:
     """Somebody of each role."""
-    database = Database.open(address(None, None, folder))
+    database = Database.open(where)
     async with database.look(None) as session:
         found = await session.scalars(select(Membership), execution_options={"across": "operation"})
         roles = {member.role: member for member in found}
@@ -71,8 +75,8 @@ async def members(folder: Path) -> dict[MemberRole, Membership]:
     return roles
 
 
-async def test_row_02_a_fresh_install_completes_a_consultation(office: Office, tmp_path: Path) -> None:
-    staff = await members(tmp_path)
+async def test_row_02_a_fresh_install_completes_a_consultation(office: Office, database_url: URL) -> None:
+    staff = await members(database_url)
     doctor = await office.log_in(staff[MemberRole.PRACTITIONER])
     [kind] = [each for each in (await office.ask("GET", "/types", doctor))["items"] if each["name"] == "Samtale"]
     me = next(
@@ -94,7 +98,7 @@ async def test_row_02_a_fresh_install_completes_a_consultation(office: Office, t
     consultation = f"/consultations/{(await office.ask('POST', '/links', link=link))['consultation']}"
     grant = (await office.ask("POST", f"{consultation}/join", link=link))["grant"]
     waits = await Visitor.come(office.http, url(office.demo), grant=grant)
-    host = await office.log_in(await practitioner_of(tmp_path, appointment["practitioner"]))
+    host = await office.log_in(await practitioner_of(database_url, appointment["practitioner"]))
     grant = (await office.ask("POST", f"{consultation}/join", host))["grant"]
     lets_in = await Visitor.come(office.http, url(office.demo), grant=grant)
     await lets_in.websocket.send_json({"type": "admit", "participant": kari})
@@ -107,9 +111,9 @@ async def test_row_02_a_fresh_install_completes_a_consultation(office: Office, t
         await visitor.close()
 
 
-async def practitioner_of(folder: Path, practitioner: str) -> Membership:
+async def practitioner_of(where: URL, practitioner: str) -> Membership:
     """The membership of an appointment's practitioner."""
-    database = Database.open(address(None, None, folder))
+    database = Database.open(where)
     statement = (
         select(Membership)
         .join(Practitioner, Practitioner.person_id == Membership.person_id)

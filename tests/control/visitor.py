@@ -1,15 +1,29 @@
 """Somebody at the WebSocket of a service in the same process, without media."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Self
 
 import aiohttp
+from sqlalchemy import URL
 
 from control.app import Lab
+from control.config import DatabaseConfig
 from control.demo import Demo
 from signalling.grant import issue
 
 WAIT_S = 20.0
+
+
+def plain(database: URL) -> str:
+    """As settings name it, without a driver."""
+    return database.set(drivername=database.get_backend_name()).render_as_string(hide_password=False)
+
+
+def kept_in(demo: Demo, database: URL) -> Demo:
+    """The same demo with its clinic in this database."""
+    settings = demo.settings.model_copy(update={"database": DatabaseConfig(url=plain(database))})
+    return replace(demo, settings=settings)
 
 
 def url(demo: Demo) -> str:

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
+import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import URL, select
 
 from control.api.access import COOKIE
 from control.app import Service
@@ -21,12 +22,12 @@ from control.consultation.planning import dismiss
 from control.demo import Demo, prepare
 from control.identity.links import Links
 from control.identity.secrets import open_secrets
-from control.store.database import Database, address
+from control.store.database import Database
 from control.store.models import Attendee, Consultation, MemberRole, Membership, Practitioner
 from tests.browser.server import free_port
 from tests.control.store import rows
 from tests.control.store.rows import Meeting
-from tests.control.visitor import Visitor, url
+from tests.control.visitor import Visitor, kept_in, url
 
 WAIT_S: Final = 30.0
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -76,13 +77,14 @@ class House:
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path, database_url: URL) -> AsyncIterator[House]:
     ports = {"port": free_port(socket.SOCK_STREAM), "media_port": free_port(socket.SOCK_DGRAM)}
     demo = prepare(tmp_path, **ports, environment={"VENTEROM_SIGNALLING__JOIN_TIMEOUT": "4"})
+    demo = kept_in(demo, database_url)
     async with AsyncExitStack() as closing:
         service = await Service.start(demo.settings, demo.lab)
         closing.push_async_callback(service.stop)
-        database = Database.open(address(None, None, tmp_path))
+        database = Database.open(database_url)
         closing.push_async_callback(database.close)
         http = await closing.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         clinic = await rows.open_clinic(database)
@@ -122,6 +124,7 @@ async def test_row_13_36_a_grant_opens_the_room_and_the_patient_waits_until_admi
     assert row.waiting_since is None
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it waits for seconds, and not for the database
 async def test_row_21_a_websocket_without_a_good_grant_is_closed(house: House) -> None:
     status, entry = await house.ask("join", link=house.link(house.made.patients[0]))
     assert status == 200
