@@ -20,9 +20,10 @@ from control.consultation.joining import Entry, Issuer
 from control.consultation.places import Place
 from control.consultation.rules import Refuse
 from control.consultation.testing import Verdict
-from control.errors import LinkUnknownError, NotFoundError
+from control.errors import ForbiddenError, LinkUnknownError, NotFoundError
 from control.identity.links import Links
 from control.rooms.port import RoomsUnavailableError
+from control.scheduling.errors import ChangeRefusedError
 
 T = TypeVar("T")
 PlaceT = TypeVar("PlaceT", bound="PlaceInput")
@@ -115,9 +116,11 @@ class ConsultationResource:
             Endpoint(
                 *("POST", f"{one}/physical", "change_to_physical", "I would rather come", PUBLIC, self.physical),
                 body=WordsInput,
-                problems=REFUSED,
+                problems=(*REFUSED, ForbiddenError, ChangeRefusedError),
                 status=204,
-                description="Show `physical_text` of the landing first: the clinic's own words on what this means.",
+                description="Show `physical_text` of the landing first: the clinic's own words on what this means."
+                " For the patient, a guardian and the practitioner. In a group a patient's wish changes nothing by"
+                " itself: the worklist shows it.",
             ),
         )
 

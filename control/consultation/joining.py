@@ -66,22 +66,33 @@ async def join(
     """
     scene, attendee = await _look(session, place)
     if attendee is None:
-        refused = Refuse(Obstacle(Code.WRONG_PERSON))
-        await _log(session, caller, "consultation.join_refused", place, None, now, code=refused.obstacle.code.value)
-        return refused
+        return await refuse(session, place, caller, "join", Refuse(Obstacle(Code.WRONG_PERSON)), None, now)
     expected = await scene.expected(session, attendee, now)
     if label is not None and not is_host(attendee.role):
         expected = replace(expected, label=label)
     decision = rules.join(expected, place.identity, scene.meeting(), scene.terms(), now)
     if isinstance(decision, Refuse):
-        if decision.audited:
-            code = decision.obstacle.code.value
-            await _log(session, caller, "consultation.join_refused", place, attendee, now, code=code)
-        return decision
+        return await refuse(session, place, caller, "join", decision, attendee, now)
     attendee.label = expected.label
     entry = _issue(session, scene, attendee, caller, decision, issuer, now)
     await _log(session, caller, "consultation.join", place, attendee, now)
     return entry
+
+
+async def refuse(
+    session: AsyncSession,
+    place: Place,
+    caller: Caller,
+    what: str,
+    refused: Refuse,
+    attendee: Attendee | None,
+    now: datetime,
+) -> Refuse:
+    """The refusal of `what` was asked for; a wrong person's attempt is logged, so the transaction must be kept."""
+    if refused.audited:
+        code = refused.obstacle.code.value
+        await _log(session, caller, f"consultation.{what}_refused", place, attendee, now, code=code)
+    return refused
 
 
 async def forget_grants(database: Database, now: datetime) -> None:

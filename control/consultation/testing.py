@@ -10,7 +10,7 @@ from control.audit import log
 from control.audit.chain import Event
 from control.consultation import rules
 from control.consultation.about import about
-from control.consultation.joining import Entry, Issuer, acting
+from control.consultation.joining import Entry, Issuer, acting, refuse
 from control.consultation.places import Place
 from control.consultation.rules import Refuse
 from control.consultation.scene import Scene
@@ -35,8 +35,8 @@ class Verdict(StrEnum):
 async def grant_test(
     session: AsyncSession, place: Place, caller: Caller, issuer: Issuer, now: datetime
 ) -> Entry | Refuse:
-    """A grant for a test room (raises NotFoundError)."""
-    found = await _tester(session, place)
+    """A grant for a test room, or why not; of a refusal the transaction must be kept (raises NotFoundError)."""
+    found = await _tester(session, place, caller, now)
     if isinstance(found, Refuse):
         return found
     attendee, name = found
@@ -55,8 +55,8 @@ async def grant_test(
 
 
 async def record(session: AsyncSession, place: Place, caller: Caller, verdict: Verdict, now: datetime) -> Refuse | None:
-    """The last verdict shows on the appointment (raises NotFoundError)."""
-    found = await _tester(session, place)
+    """The last verdict shows on the appointment; of a refusal the transaction must be kept (raises NotFoundError)."""
+    found = await _tester(session, place, caller, now)
     if isinstance(found, Refuse):
         return found
     attendee, _ = found
@@ -72,15 +72,17 @@ async def _log(
     await log.record(session, Event(now, acting(caller, place), action, subjects))
 
 
-async def _tester(session: AsyncSession, place: Place) -> tuple[Attendee, str] | Refuse:
+async def _tester(session: AsyncSession, place: Place, caller: Caller, now: datetime) -> tuple[Attendee, str] | Refuse:
     scene = await Scene.read(session, place.consultation)
     if scene is None:
         raise NotFoundError
     if place.attendee is None:
-        return Refuse(Obstacle(Code.WRONG_PERSON))
+        return await refuse(session, place, caller, "test", Refuse(Obstacle(Code.WRONG_PERSON)), None, now)
     attendee = await session.scalar(select(Attendee).where(Attendee.id == place.attendee))
     if attendee is None:
         raise NotFoundError
     expected = await scene.expected(session, attendee, scene.consultation.created_at)
     refused = rules.to_test(expected, place.identity, scene.meeting(), scene.terms())
-    return refused or (attendee, rules.shown_name(expected, scene.terms()))
+    if refused is not None:
+        return await refuse(session, place, caller, "test", refused, attendee, now)
+    return attendee, rules.shown_name(expected, scene.terms())

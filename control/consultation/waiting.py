@@ -1,8 +1,12 @@
-"""What the two sides tell each other about a wait, and the change to a physical visit."""
+"""What the two sides tell each other about a wait, and the change to a physical visit.
+
+A wrong person's attempt is refused and logged, so the transaction must be kept.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,22 +15,23 @@ from control.audit import log
 from control.audit.chain import Event
 from control.consultation import rules
 from control.consultation.about import about
-from control.consultation.joining import acting
+from control.consultation.joining import acting, refuse
 from control.consultation.places import Place
 from control.consultation.planning import expected_at
 from control.consultation.rules import Refuse
 from control.consultation.scene import Scene
-from control.errors import NotFoundError
+from control.errors import ForbiddenError, NotFoundError
 from control.identity.callers import Caller
-from control.notifications import outbox
-from control.notifications.outbox import Kind
 from control.rooms import commands
 from control.rooms.port import Notice, Open
-from control.scheduling.meetings import close_room
 from control.scheduling.obstacles import Code, Obstacle
 from control.scheduling.surface import Surface
+from control.scheduling.surfaces import make_physical
 from control.store.models import Attendee, ConsultationMessage, MessageKind
-from signalling.roles import is_host
+from signalling.roles import Role, is_host
+
+_CHOOSING: Final = frozenset({Role.PATIENT, Role.GUARDIAN})
+"""Who may rather come, beside the practitioner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Words:
 
 async def tell(session: AsyncSession, place: Place, caller: Caller, words: Words, now: datetime) -> Refuse | None:
     """A practitioner's "delayed" reaches the lobby, anybody else's "I am late" the worklist (raises NotFoundError)."""
-    found = await _teller(session, place, now)
+    found = await _teller(session, place, caller, "notice", now)
     if isinstance(found, Refuse):
         return found
     scene, attendee = found
@@ -57,7 +62,7 @@ async def tell(session: AsyncSession, place: Place, caller: Caller, words: Words
 
 async def give_up(session: AsyncSession, place: Place, caller: Caller, words: Words, now: datetime) -> Refuse | None:
     """Somebody can't wait any longer: the worklist shows it (raises NotFoundError)."""
-    found = await _teller(session, place, now)
+    found = await _teller(session, place, caller, "cant_wait", now)
     if isinstance(found, Refuse):
         return found
     await _say(session, found[0], place, caller, MessageKind.CANT_WAIT, words, now)
@@ -67,40 +72,49 @@ async def give_up(session: AsyncSession, place: Place, caller: Caller, words: Wo
 async def to_physical(
     session: AsyncSession, place: Place, caller: Caller, words: Words, now: datetime
 ) -> Refuse | None:
-    """The patient would rather come: the appointment stays, its room ends, and staff see it (raises NotFoundError)."""
-    found = await _teller(session, place, now)
+    """The patient would rather come: the appointment becomes a visit, its room ends, and all are told (row 40).
+
+    The practitioner may choose so, the patient, and a guardian. In a group a patient's wish is theirs alone: the
+    appointment stays as it is, the patient with it, and the worklist shows the wish for staff to meet.
+
+    Raises NotFoundError, ForbiddenError for whoever else is expected, ChangeRefusedError for what is over meanwhile.
+    """
+    found = await _teller(session, place, caller, "physical", now)
     if isinstance(found, Refuse):
         return found
-    scene, _ = found
+    scene, attendee = found
     appointment = scene.appointment
     if appointment is None:
         raise NotFoundError
+    host = is_host(attendee.role)
+    if not host and attendee.role not in _CHOOSING:
+        raise ForbiddenError("the patient, a guardian or the practitioner chooses this")
+    if not (await scene.expected(session, attendee, now)).guardian:
+        return Refuse(Obstacle(Code.GUARDIAN_ENDED))
     if appointment.surface is not Surface.VIDEO:
         return Refuse(Obstacle(Code.APPOINTMENT_NOT_VIDEO))
-    appointment.surface = Surface.PHYSICAL
-    await close_room(session, appointment, "physical")
-    await outbox.withdraw(session, appointment.id)
-    if scene.type is not None and scene.type.notifies:
-        patients = select(Attendee.id).where(
-            Attendee.appointment_id == appointment.id, Attendee.patient_id.is_not(None), Attendee.removed_at.is_(None)
-        )
-        for each in (await session.scalars(patients)).all():
-            await outbox.queue(session, Kind.TO_PHYSICAL, appointment=appointment.id, attendee=each, now=now)
+    if host or not scene.terms().group:
+        await make_physical(session, acting(caller, place), appointment.id, now)
     await _say(session, scene, place, caller, MessageKind.PHYSICAL, words, now)
     return None
 
 
-async def _teller(session: AsyncSession, place: Place, now: datetime) -> tuple[Scene, Attendee] | Refuse:
+async def _teller(
+    session: AsyncSession, place: Place, caller: Caller, what: str, now: datetime
+) -> tuple[Scene, Attendee] | Refuse:
     scene = await Scene.read(session, place.consultation)
     if scene is None:
         raise NotFoundError
     if place.attendee is None:
-        return Refuse(Obstacle(Code.WRONG_PERSON))
+        return await refuse(session, place, caller, what, Refuse(Obstacle(Code.WRONG_PERSON)), None, now)
     attendee = await session.scalar(select(Attendee).where(Attendee.id == place.attendee))
     if attendee is None:
         raise NotFoundError
     expected = await scene.expected(session, attendee, now)
-    return rules.to_tell(expected, place.identity, scene.meeting()) or (scene, attendee)
+    refused = rules.to_tell(expected, place.identity, scene.meeting())
+    if refused is not None:
+        return await refuse(session, place, caller, what, refused, attendee, now)
+    return scene, attendee
 
 
 async def _say(

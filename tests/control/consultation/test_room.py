@@ -184,7 +184,9 @@ async def test_row_40_a_change_to_a_physical_visit_ends_the_room_for_the_waiting
     patient = house.made.patients[0]
     waits = await house.enter(patient)
     unused = (await house.ask("join", link=house.link(patient)))[1]["grant"]
+    # In a group the practitioner ends it for all; a patient's own wish does not.
     assert (await house.ask("physical", link=house.link(patient)))[0] == 204
+    assert (await house.ask("physical", house.doctor))[0] == 204
     assert (await waits.until("ended"))["reason"] == "ended"
     late = await Visitor.come(house.http, url(house.demo), grant=unused)
     assert (late.last["type"], late.last["code"]) == ("error", "room_ended")

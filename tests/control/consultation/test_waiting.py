@@ -1,14 +1,17 @@
 """Words about a wait, through the interface: both ways, at once, and by who may say them."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from control.identity.roles import Role
 from control.notifications.outbox import Kind
-from control.store.models import Clinic, OutboxEntry, RoomCommand
+from control.store.models import Clinic, GuardianRelation, OutboxEntry, Patient, RoomCommand
 from signalling.inputs import Act, Move, SetNotice
+from signalling.roles import Role as RoomRole
 from tests.control.api.world import World
 from tests.control.consultation.asking import (
     ask,
@@ -16,13 +19,14 @@ from tests.control.consultation.asking import (
     change,
     enters,
     happens,
+    invite,
     join,
     landing,
     link,
     meeting,
     refused,
 )
-from tests.control.store.rows import NOW, Meeting
+from tests.control.store.rows import NOW, Meeting, person
 
 
 async def line(world: World, made: Meeting) -> Any:
@@ -132,12 +136,120 @@ async def test_row_40_one_call_changes_to_a_physical_visit_and_the_secretary_see
     assert await commands(world) == [(made.room, "end", {"reason": "physical"})]
     assert refused(await join(world, made, patient)) == (409, "appointment_not_video")
     assert refused(await join(world, made, role=Role.PRACTITIONER)) == (409, "appointment_not_video")
-    async with world.database.look(world.west.clinic) as session:
-        queued = (await session.scalars(select(OutboxEntry))).all()
-    assert [(each.kind, each.attendee_id) for each in queued] == [(Kind.TO_PHYSICAL, patient)]
+    assert await queued(world) == [(Kind.TO_PHYSICAL, patient)]
     again = await ask(world, made, "physical", link=link(world, patient))
     assert refused(again) == (409, "appointment_not_video")
     assert len(await audit(world, "consultation.physical")) == 1
+
+
+async def queued(world: World) -> list[tuple[str, str | None]]:
+    """What is to be sent, and to whom."""
+    async with world.database.look(world.west.clinic) as session:
+        rows = (await session.scalars(select(OutboxEntry).order_by(OutboxEntry.attendee_id))).all()
+        return [(each.kind, each.attendee_id) for each in rows]
+
+
+async def guardian(world: World, made: Meeting, **given: Any) -> str:
+    """The attendee of a guardian of the west's patient."""
+    async with world.database.begin(None) as session:
+        mother = person("Mor")
+        session.add(mother)
+    known = {"patient_id": world.west.patient, "person_id": mother.id, "name": "Mor", "created_at": NOW}
+    async with world.database.begin(world.west.clinic) as session:
+        session.add(GuardianRelation(**known, **given))
+    return await invite(world, made, RoomRole.GUARDIAN, person_id=mother.id, for_patient_id=world.west.patient)
+
+
+@pytest.mark.parametrize("setting", ["opted_out", "protected_address"])
+async def test_row_40_who_wants_or_may_get_no_messages_gets_none_of_the_change(world: World, setting: str) -> None:
+    made = await meeting(world)
+    await change(world, Patient, world.west.patient, **{setting: True})
+    assert (await ask(world, made, "physical", link=link(world, made.patients[0]))).status == 204
+    assert (await line(world, made))["surface"] == "physical"
+    assert await queued(world) == []
+
+
+async def test_row_40_guardians_may_choose_it_and_are_told(world: World) -> None:
+    made = await meeting(world)
+    mother = await guardian(world, made)
+    assert (await ask(world, made, "physical", link=link(world, mother))).status == 204
+    assert await queued(world) == sorted(
+        [(Kind.TO_PHYSICAL, made.patients[0]), (Kind.TO_PHYSICAL, mother)], key=lambda each: each[1]
+    )
+
+
+async def test_row_40_a_guardian_whose_time_is_over_does_not_choose_it(world: World) -> None:
+    made = await meeting(world)
+    former = await guardian(world, made, ends_on=NOW.date())
+    assert refused(await ask(world, made, "physical", link=link(world, former))) == (403, "guardian_ended")
+    assert (await line(world, made))["surface"] == "video"
+
+
+@pytest.mark.parametrize("role", [RoomRole.COMPANION, RoomRole.GUEST, RoomRole.INTERPRETER])
+async def test_row_40_whoever_comes_along_does_not_choose_it(world: World, role: RoomRole) -> None:
+    made = await meeting(world)
+    other = await invite(world, made, role, for_patient_id=world.west.patient)
+    assert refused(await ask(world, made, "physical", link=link(world, other))) == (403, "forbidden")
+    found = await line(world, made)
+    assert (found["surface"], found["messages"]) == ("video", [])
+    assert await commands(world) == []
+    assert await queued(world) == []
+
+
+async def test_row_40_in_a_group_a_patients_wish_is_theirs_alone(world: World) -> None:
+    made = await meeting(world, patients=2)
+    one, other = made.patients
+    assert (await ask(world, made, "physical", link=link(world, one), text="Jeg kommer heller")).status == 204
+    found = await line(world, made)
+    (said,) = found["messages"]
+    assert (said["kind"], said["attendee"], said["text"]) == ("physical", one, "Jeg kommer heller")
+    assert found["surface"] == "video"
+    assert await commands(world) == []
+    assert await queued(world) == []
+    assert (await join(world, made, other)).status == 200
+    (event,) = await audit(world, "consultation.physical")
+    assert event.actor_id == one
+
+
+async def test_row_40_the_practitioner_makes_a_whole_group_a_visit(world: World) -> None:
+    made = await meeting(world, patients=2)
+    assert (await ask(world, made, "physical", Role.PRACTITIONER)).status == 204
+    assert (await line(world, made))["surface"] == "physical"
+    assert await commands(world) == [(made.room, "end", {"reason": "physical"})]
+    assert await queued(world) == [(Kind.TO_PHYSICAL, each) for each in sorted(made.patients)]
+    (event,) = await audit(world, "appointment.to_physical")
+    assert event.actor_id == world.west.people[Role.PRACTITIONER]
+
+
+@pytest.mark.parametrize(
+    ("what", "action"), [("notice", "notice"), ("cant-wait", "cant_wait"), ("physical", "physical"), ("test", "test")]
+)
+async def test_row_n5_a_wrong_persons_words_and_tests_are_audited(world: World, what: str, action: str) -> None:
+    made = await meeting(world)
+    (patient,) = made.patients
+    stranger = world.east.people[Role.PATIENT]
+    login = await world.log_in(stranger, Role.PATIENT, None)
+    assert refused(await ask(world, made, what, headers=login, link=link(world, patient))) == (403, "wrong_person")
+    assert refused(await ask(world, made, what, Role.SECRETARY)) == (403, "wrong_person")
+    by_link, not_expected = await audit(world, f"consultation.{action}_refused")
+    assert (by_link.actor_id, json.loads(by_link.detail or "")) == (stranger, {"code": "wrong_person"})
+    assert sorted(by_link.subjects) == sorted(
+        [["consultation", made.consultation], ["attendee", patient], ["patient", world.west.patient]]
+    )
+    assert (not_expected.actor_id, not_expected.subjects) == (
+        world.west.people[Role.SECRETARY],
+        [["consultation", made.consultation]],
+    )
+
+
+async def test_row_n5_a_wrong_persons_verdict_is_audited_and_other_refusals_are_not(world: World) -> None:
+    made = await meeting(world, level="idporten-loa-high")
+    token = link(world, made.patients[0])
+    assert refused(await ask(world, made, "notice", link=token)) == (401, "login_required")
+    assert await audit(world, "consultation.notice_refused") == []
+    answer = await ask(world, made, "test", Role.SECRETARY, by="PUT", verdict="good")
+    assert refused(answer) == (403, "wrong_person")
+    assert len(await audit(world, "consultation.test_refused")) == 1
 
 
 async def test_row_40_it_may_be_asked_for_days_before_and_in_the_call(world: World) -> None:
