@@ -17,6 +17,8 @@ class Kind(StrEnum):
     BOOKED = "booked"
     MOVED = "moved"
     CANCELLED = "cancelled"
+    POSTPONED = "postponed"
+    """There is no new time yet; where there is one, `BOOKED` tells of it."""
     TO_VIDEO = "to_video"
     TO_PHYSICAL = "to_physical"
     REMINDER = "reminder"

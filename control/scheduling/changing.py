@@ -163,7 +163,10 @@ async def postpone(
     now: datetime,
     versions: frozenset[int] | None = None,
 ) -> list[Appointment]:
-    """Ends an appointment as postponed (row 75), even one that runs; with a slot, books the next for its patients."""
+    """Ends an appointment as postponed (row 75), even one that runs; with a slot, books the next for its patients.
+
+    Without one they are told that there is no new time yet.
+    """
     only_staff(actor)
     slot = None if slot_id is None else await find(session, Slot, slot_id)
     found = await _held(session, appointment_id, *([] if slot is None else [slot.person_id]))
@@ -177,6 +180,7 @@ async def postpone(
     await session.flush()
     await note(session, actor, "appointment.postpone", now, _subjects(found))
     if slot is None:
+        await tell(session, Kind.POSTPONED, appointment, found.type, found.attendees, now)
         return []
     return [
         await book(session, actor, Book(slot.id, attendee.patient_id, follows=appointment.id), now)

@@ -297,8 +297,16 @@ async def test_row_75_postponed_even_while_it_runs_and_booked_anew_from_there(wo
 
 async def test_row_75_postponed_without_a_new_time(world: World) -> None:
     made = await world.booked(surface=Surface.PHYSICAL)
+    assert await world.messages() == ["booked", "reminder"]
     assert await world.do(lambda s: postpone(s, world.secretary, made.id, None, NOW)) == []
     assert (await world.one(Slot, made.slot_id or "")).state is SlotState.FREE
+    assert await world.messages() == ["postponed"], "the patient hears of it"
+
+
+async def test_row_75_of_a_new_time_the_booking_tells(world: World) -> None:
+    made, free = await world.booked(), await world.slot(60)
+    await world.do(lambda s: postpone(s, world.secretary, made.id, free.id, NOW))
+    assert await world.messages() == ["booked", "reminder"]
 
 
 async def test_staff_move_a_group_with_its_places(world: World) -> None:
