@@ -98,9 +98,12 @@ class AttendeesAnswer(Output):
 
 
 class LinkAnswer(Output):
-    """The link that was sent, or is to be sent; whoever has it stands for the attendee."""
+    """The link; whoever has it stands for the attendee."""
 
     link: str
+    sent: bool = Field(
+        description="Whether it goes out; not to who wants no messages, nor where the patient's address is protected"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +202,11 @@ class AttendeesResource:
 
     async def invite(self, call: Call[LinkInput, None]) -> LinkAnswer:
         async def act(session: AsyncSession) -> LinkAnswer:
-            attendee = await attendees.invite(
+            attendee, sent = await attendees.invite(
                 session, call.id, call.path["attendee"], actor(call.caller), self.now(), anew=call.body.renew
             )
             token = self.links.token(call.clinic, attendee.id, attendee.link_version)
-            return LinkAnswer(link=link_address(call.base_url, token))
+            return LinkAnswer(link=link_address(call.base_url, token), sent=sent)
 
         return await call.store.transact(call.clinic, act)
 

@@ -13,8 +13,6 @@ from control.audit.chain import Event, Reference
 from control.consultation import planning
 from control.errors import InvalidInputError, NotFoundError
 from control.identity.levels import Level
-from control.notifications import outbox
-from control.notifications.outbox import Kind
 from control.people import loading
 from control.people.dismissal import dismiss, renew
 from control.people.errors import (
@@ -26,6 +24,7 @@ from control.people.errors import (
     GuestsNotAllowedError,
 )
 from control.people.guardians import relation_holds, zone_of
+from control.scheduling import telling
 from control.scheduling.recurrence import local_day
 from control.store.models import (
     Appointment,
@@ -76,7 +75,7 @@ New = NewGuardian | NewPractitioner | NewNamed
 
 
 async def add(session: AsyncSession, appointment: str, new: New, actor: Reference, now: datetime) -> Attendee:
-    """Somebody more, invited by a message; the room is made larger.
+    """Somebody more, invited by a message where the patient's address is not protected; the room is made larger.
 
     Raises NotFoundError, InvalidInputError for a reference to what is not here, AppointmentClosedError,
     AttendeesFullError, AttendeeExistsError, GuardianEndedError, GuestsNotAllowedError.
@@ -102,7 +101,7 @@ async def add(session: AsyncSession, appointment: str, new: New, actor: Referenc
     if meeting is not None:
         await planning.grow(session, meeting)
     if attendee.phone or attendee.email:
-        await outbox.queue(session, Kind.INVITATION, appointment=appointment, attendee=attendee.id, now=now)
+        await telling.invite(session, appointment, attendee, now)
     await _record(session, "attendee.add", attendee, actor, now, role=attendee.role)
     return attendee
 
@@ -141,8 +140,10 @@ async def label(
 
 async def invite(
     session: AsyncSession, appointment: str, identifier: str, actor: Reference, now: datetime, *, anew: bool
-) -> Attendee:
-    """Sends the link once more, or (`anew`) another one that ends those given out before.
+) -> tuple[Attendee, bool]:
+    """Sends the link once more, or (`anew`) another one that ends those given out before; and whether it is sent.
+
+    Nothing is, to a patient who wants no messages, nor to anybody about one whose address is protected.
 
     Raises NotFoundError, AppointmentClosedError, LinksUsedUpError.
     """
@@ -150,9 +151,9 @@ async def invite(
     attendee = await _holding(session, appointment, identifier)
     if anew:
         renew(attendee)
-    await outbox.queue(session, Kind.INVITATION, appointment=appointment, attendee=attendee.id, now=now)
+    sent = await telling.invite(session, appointment, attendee, now)
     await _record(session, "attendee.renew_link" if anew else "attendee.invite", attendee, actor, now)
-    return attendee
+    return attendee, sent
 
 
 async def _holding(session: AsyncSession, appointment: str, identifier: str) -> Attendee:

@@ -162,5 +162,6 @@ async def why_not_notified(
     appointment = await find(session, Appointment, row.appointment_id)
     kind = await find(session, AppointmentType, appointment.type_id)
     found = await unnotified(session, kind.notifies, row)
-    await note(session, actor, "obstacles.notify", now, [("attendee", row.id), ("patient", row.patient_id)])
+    whose = row.patient_id or row.for_patient_id
+    await note(session, actor, "obstacles.notify", now, [("attendee", row.id), ("patient", whose)])
     return found

@@ -60,6 +60,17 @@ async def remind(
         await outbox.queue(session, Kind.REMINDER, appointment=appointment.id, attendee=attendee.id, now=now, due=due)
 
 
+async def invite(session: AsyncSession, appointment: str, attendee: Attendee, now: datetime) -> bool:
+    """Lays an attendee's link by to be sent, and says whether it did: not against wishes, or to a protected address.
+
+    Staff ask for it, so it goes out for a silent type too.
+    """
+    if _silenced(await unnotified(session, True, attendee)):
+        return False
+    await outbox.queue(session, Kind.INVITATION, appointment=appointment, attendee=attendee.id, now=now)
+    return True
+
+
 async def unnotified(session: AsyncSession, wanted: bool, attendee: Attendee) -> tuple[Obstacle, ...]:
     """Why an attendee is not told, where the type says whether its patients are."""
     return rules.to_notify(_CHANNELS if wanted else frozenset(), await _contact(session, attendee))
@@ -71,11 +82,17 @@ def _silenced(obstacles: Iterable[Obstacle]) -> bool:
 
 
 async def _contact(session: AsyncSession, attendee: Attendee) -> Contact:
-    """An attendee's own contact data, else the patient's or the guardian's."""
+    """An attendee's own contact data, else the patient's own, for the patient.
+
+    A patient's protected address holds for whoever comes along too: a message would tell them the place. To want no
+    messages is each one's own.
+    """
     phone, email, opted_out, protected = attendee.phone, attendee.email, False, False
-    if attendee.patient_id is not None:
-        patient = await session.get_one(Patient, (clinic_of(session), attendee.patient_id))
-        phone, email = phone or patient.phone, email or patient.email
-        opted_out, protected = patient.opted_out, patient.protected_address
+    whose = attendee.patient_id or attendee.for_patient_id
+    if whose is not None:
+        patient = await session.get_one(Patient, (clinic_of(session), whose))
+        protected = patient.protected_address
+        if attendee.patient_id is not None:
+            phone, email, opted_out = phone or patient.phone, email or patient.email, patient.opted_out
     reachable = {Channel.SMS: phone, Channel.EMAIL: email}
     return Contact(frozenset(channel for channel, given in reachable.items() if given), opted_out, protected)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from control.identity.roles import Role
-from control.store.models import Appointment, AppointmentState, Consultation, OutboxEntry, Practitioner
+from control.store.models import Appointment, AppointmentState, Consultation, OutboxEntry, Patient, Practitioner
 from tests.control.api.people import add_patient, attendee_row, commands, logged, told
 from tests.control.api.world import World
 from tests.control.people.made_up import take
@@ -138,6 +138,37 @@ async def test_the_same_link_is_sent_again_and_another_one_ends_it(world: World)
     # One message waits, with whatever link is in force when it is sent.
     assert await queued(world) == [("invitation", patient, "queued")]
     assert len(await logged(world, "attendee.renew_link")) == 1
+
+
+async def set_patient(world: World, **given: Any) -> None:
+    async with world.database.begin(world.west.clinic) as session:
+        row = await session.get_one(Patient, (world.west.clinic, world.west.patient))
+        for name, value in given.items():
+            setattr(row, name, value)
+
+
+async def test_a_protected_address_keeps_invitations_from_the_patient_and_who_comes_along(world: World) -> None:
+    made = await single(world, notifies=False)
+    await set_patient(world, protected_address=True)
+    companion = await add(world, made, role="companion", name="Ola", phone="+4790000000")
+    assert await queued(world) == []
+    for attendee in (companion["id"], made.patients[0]):
+        for body in ({}, {"renew": True}):
+            answer = await told(world, "POST", path_of(made, attendee) + "/link", Role.SECRETARY, body=body)
+            assert (answer["sent"], answer["link"][:5]) == (False, "https"), "staff may hand the link over"
+    assert await queued(world) == []
+    await set_patient(world, protected_address=False)
+    answer = await told(world, "POST", path_of(made, companion["id"]) + "/link", Role.SECRETARY, body={})
+    assert (answer["sent"], await queued(world)) == (True, [("invitation", companion["id"], "queued")])
+
+
+async def test_who_wants_no_messages_is_sent_no_link_but_companions_are(world: World) -> None:
+    made = await single(world)
+    await set_patient(world, opted_out=True)
+    answer = await told(world, "POST", path_of(made, made.patients[0]) + "/link", Role.SECRETARY, body={})
+    assert (answer["sent"], await queued(world)) == (False, [])
+    companion = await add(world, made, role="companion", name="Ola", phone="+4790000000")
+    assert await queued(world) == [("invitation", companion["id"], "queued")]
 
 
 async def test_row_38_patients_choose_what_others_see_and_groups_see_initials(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from control.errors import ForbiddenError, NotFoundError
 from control.identity.levels import Level
 from control.scheduling.booking import Book, book
+from control.scheduling.changing import Cancel, cancel
 from control.scheduling.obstacles import WORDS, Code, Obstacle
 from control.scheduling.openings import withdraw_slot
 from control.scheduling.plans import PlanFields, create_plan, hide_plan
@@ -20,6 +21,7 @@ from control.store.models import (
     AppointmentState,
     AppointmentType,
     Attendee,
+    AuditEvent,
     AuditSubject,
     Clinic,
     Patient,
@@ -250,6 +252,28 @@ async def test_row_09_each_precondition_of_a_message_alone(world: World, code: C
     assert await notify_obstacles(world, who.id) == ()
     await NOTIFYING[code](world)
     assert await notify_obstacles(world, who.id) == (Obstacle(code),)
+
+
+async def test_row_09_a_patients_protected_address_holds_for_the_guardian_too(world: World) -> None:
+    made = await world.booked()
+    async with world.database.begin(world.clinic) as session:
+        mother = Attendee(
+            appointment_id=made.id,
+            role=Role.GUARDIAN,
+            name="Mor",
+            phone="+4790000001",
+            for_patient_id=world.patients[0],
+        )
+        session.add(mother)
+    assert await notify_obstacles(world, mother.id) == ()
+    await world.change(Patient, world.patients[0], opted_out=True)
+    assert await notify_obstacles(world, mother.id) == (), "no messages is the patient's own wish"
+    await world.change(Patient, world.patients[0], opted_out=False, protected_address=True, phone=None)
+    assert await notify_obstacles(world, mother.id) == (Obstacle(Code.PROTECTED_ADDRESS),)
+    await world.do(lambda s: cancel(s, world.secretary, Cancel(made.id), NOW))
+    assert await world.messages() == []
+    events = await world.all(AuditEvent, AuditEvent.action == "obstacles.notify")
+    assert all(["patient", world.patients[0]] in event.subjects for event in events)
 
 
 async def test_row_09_all_of_a_message_come_together(world: World) -> None:
