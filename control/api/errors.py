@@ -31,7 +31,7 @@ class NumberRangeError(BadRequestError):
 
 
 class ForbiddenTextError(BadRequestError):
-    """Text with NUL or half a surrogate pair, which no database keeps."""
+    """Text with a control character, one that overrides the direction of text, or what is no character."""
 
     code = "text_forbidden"
 

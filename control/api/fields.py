@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from control.api.models import Input
+from control.api.models import TEXT, Input
 from control.identity import numbers
 from control.identity.numbers import NationalNumber, NumberPolicy
 from signalling.ids import NAME_MAX, plain
@@ -27,14 +27,14 @@ Day = Annotated[date, AfterValidator(_in_range), Field(examples=["2026-03-02"])]
 
 Name = Annotated[
     str,
-    Field(min_length=1, max_length=NAME_MAX, json_schema_extra={"pattern": "^[^\\u0000]*$"}),
+    Field(min_length=1, max_length=NAME_MAX, json_schema_extra=TEXT),
     AfterValidator(plain),
 ]
 """A name as rooms show it: one line, without characters that turn the direction of text."""
 
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{2,24}$", examples=["+47 99 99 99 99"])]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[^\s@\u0000]+@[^\s@\u0000]+$")]
-Address = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\u0000]*$")]
+Address = Annotated[str, Field(min_length=1, max_length=500, json_schema_extra=TEXT)]
 Number = Annotated[str, Field(min_length=1, max_length=20)]
 """A national identity number, as it is typed."""
 

@@ -79,9 +79,13 @@ Instant = Annotated[
 Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["mzxw6ytboi4tqmrqgaytsnrvge"])]
 """Opaque: nothing can be read from it."""
 
-_TEXT: Final[dict[str, Any]] = {"pattern": "^[^\\u0000]*$"}
-Line = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=_TEXT)]
+TEXT: Final[dict[str, Any]] = {
+    "pattern": "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f"
+    "\\u202a-\\u202e\\u2066-\\u2069\\ufdd0-\\ufdef\\ufffe\\uffff]*$"
+}
+"""What the document says of text; `strict_json.check_text` holds to it, and to the noncharacters of all planes."""
+Line = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TEXT)]
 """A name, a title."""
 
-Words = Annotated[str, Field(max_length=4000, json_schema_extra=_TEXT)]
+Words = Annotated[str, Field(max_length=4000, json_schema_extra=TEXT)]
 """Text that somebody wrote for somebody."""

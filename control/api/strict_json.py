@@ -1,6 +1,7 @@
 """JSON as strictly as all readers agree on it: no member twice, no NaN, numbers that all hold exactly, little depth."""
 
 import json
+import re
 from typing import Any, Final
 
 from control.api.errors import (
@@ -14,6 +15,15 @@ from control.api.errors import (
 MAX_DEPTH: Final = 16
 MAX_INTEGER: Final = 2**53 - 1
 _MAX_DIGITS: Final = 24
+_FORBIDDEN: Final = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls (Cc), save tab and the end of a line
+    "\u202a-\u202e\u2066-\u2069"  # overrides, embeddings and isolates of direction
+    "\ud800-\udfff"  # halves of surrogate pairs
+    "\ufdd0-\ufdef"  # noncharacters, as are the last two of each plane
+    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
 
 
 def parse(body: bytes) -> object:
@@ -35,9 +45,10 @@ def parse(body: bytes) -> object:
 
 
 def check_text(text: str) -> None:
-    """Refuses what no database keeps (raises ForbiddenTextError)."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ForbiddenTextError("text holds NUL or half a surrogate pair")
+    """Refuses what no database keeps, and what no reader sees but that changes what they see (raises
+    ForbiddenTextError). Whatever else somebody may write stays as it is."""
+    if _FORBIDDEN.search(text):
+        raise ForbiddenTextError("text holds a character that controls, turns the direction of others, or is none")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

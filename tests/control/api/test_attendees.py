@@ -79,7 +79,7 @@ async def test_whoever_is_invited_makes_the_room_larger_and_gets_a_message(world
         ({"role": "practitioner", "practitioner": "z" * 26}, "/practitioner", "unknown"),
         ({"role": "guardian", "guardian": "z" * 26}, "/guardian", "unknown"),
         ({"role": "companion", "name": "Ola", "patient": "z" * 26}, "/patient", "unknown"),
-        ({"role": "companion", "name": " \u202e "}, "/name", "invalid"),
+        ({"role": "companion", "name": " \u200e "}, "/name", "invalid"),
         ({"role": "patient", "name": "Ola"}, "", "unknown_choice"),
         ({"role": "guest"}, "/name", "missing"),
     ],

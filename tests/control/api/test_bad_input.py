@@ -1,6 +1,7 @@
 """Bad input to every route, on both databases: a 4xx with a code, nothing of it said back, nothing stored."""
 
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from control.api.endpoint import PREFIX, Route
 from control.api.problems import CONTENT_TYPE
+from control.identity.roles import Role
 from control.store.base import Base
 from tests.control.api.request import Request
 from tests.control.api.requests import REQUESTS
@@ -101,3 +103,58 @@ async def test_a_body_where_none_belongs_and_an_unknown_query_are_refused_everyw
             response = await world.ask(route.method, path, role, body={"name": CANARY}, headers=request.headers)
             code = response.json["code"]
             assert (response.status, code) in ((400, "body_unexpected"), (422, "invalid_input")), route.name
+
+
+FORBIDDEN: Final = ("\x01", "\x1b[31m", "\r", "\x7f", "\x85", "\u202e", "\u2066", "\ufdd0", "\uffff", "\U0010ffff")
+HARMLESS: Final = (
+    "Robert'); DROP TABLE patient;--",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+    "{{7*7}} ${7*7} %s %n",
+    "Ólafur Þór 🧑\u200d⚕️",
+    "مريم عبد الله",
+    "Zo\u0308e\u0351 K",
+    "null",
+)
+TEXTS: Final = (
+    ("create_patient", "name"),
+    ("create_patient", "address"),
+    ("add_attendee", "name"),
+    ("tell_delay", "text"),
+)
+"""Fields that people write, of routes that keep them."""
+
+
+async def test_texts_that_control_or_turn_others_are_refused_in_real_fields(world: World) -> None:
+    routes = {route.name: route for route in world.routes}
+    for name, member in TEXTS:
+        route = routes[name]
+        request = await REQUESTS[name](world, world.west)
+        if (role := role_for(route)) is not None:
+            await world.headers_of(role)
+        before = await everything(world)
+        for bad in FORBIDDEN:
+            path = route.path.format_map(request.ids)
+            body = {**(request.body or {}), member: f"Kari {bad}Nordmann"}
+            answer = await world.ask(route.method, path, role, body=body, headers=request.headers)
+            assert (answer.status, answer.json["code"]) == (400, "text_forbidden"), (name, member, bad)
+        assert await everything(world) == before
+
+
+async def test_texts_that_only_look_odd_are_kept_as_they_are(world: World) -> None:
+    routes = {route.name: route for route in world.routes}
+    for name, member in TEXTS:
+        route = routes[name]
+        for odd in HARMLESS:
+            request = await REQUESTS[name](world, world.west)
+            body = {**(request.body or {}), member: odd}
+            answer = await world.ask(
+                route.method,
+                route.path.format_map(request.ids),
+                role_for(route) or Role.PATIENT,
+                body=body,
+                headers=request.headers,
+            )
+            assert 200 <= answer.status < 300, (name, member, odd, answer.body)
+            if member == "name":
+                assert answer.json["name"] == unicodedata.normalize("NFC", odd)

@@ -39,6 +39,15 @@ async def refused(client: Client, body: bytes | str, **headers: str) -> tuple[in
         (b'{"name": "Kanari\\u0000"}', 400, "text_forbidden"),
         (b'{"name": "Kanari\\ud800"}', 400, "text_forbidden"),
         (b'{"Kanari\\u0000": 1}', 400, "text_forbidden"),
+        (b'{"name": "x", "note": "Kanari\\r"}', 400, "text_forbidden"),
+        *(
+            (json.dumps({"name": f"Kanari{chr(code)}"}).encode(), 400, "text_forbidden")
+            for code in (*range(9), 0x0B, 0x1F, 0x7F, 0x85, 0x9F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+        ),
+        *(
+            (f'{{"name": "Kanari{chr(code)}"}}'.encode(), 400, "text_forbidden")
+            for code in (0xFDD0, 0xFDEF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x10FFFF)
+        ),
         (b'{"name": "x", "size": 9007199254740992}', 400, "json_number_range"),
         (b'{"name": "x", "size": ' + b"9" * 5000 + b"}", 400, "json_number_range"),
         (b'{"name": "x", "size": 1e400}', 400, "json_number_range"),
@@ -116,8 +125,10 @@ async def test_each_wrong_value_is_told_by_place_and_code(
         "<script>alert(1)</script>",
         "../../etc/passwd",
         "{{7*7}} ${7*7} %s %n",
-        "Ólafur Þór ☃ 🧑‍⚕️ \u202eGNP",
-        "\x01\x1f\x7f\u2028\ufeff\uffff",
+        "Ólafur Þór ☃ 🧑‍⚕️ \u200fمريم",
+        "Z\u0351\u0327a",
+        "\u2028\ufeff",
+        "one\n\ttwo",
         "null",
         "-1",
     ],
