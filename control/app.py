@@ -221,6 +221,7 @@ def _add_routes(
         api=settings.api,
         sessions=settings.sessions,
         public_url=public_url,
+        base_url=settings.http.base_url,
         proxies=settings.http.proxies,
         lab_clock=office.lab_clock,
         issuer=office.issuer,

@@ -34,7 +34,8 @@ class HttpConfig:
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     public_url: str | None = None
-    """How browsers reach us, `https://video.example.org`; unset, the Host header of each request is believed."""
+    """How browsers reach us, `https://video.example.org`. Unset, as only a lab may leave it, pages of whatever host a
+    request names are taken for ours."""
 
     tls_certificate: Path | None = None
     """PEM, with the chain. Both or neither of certificate and key."""
@@ -45,6 +46,12 @@ class HttpConfig:
 
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks of the proxies whose X-Forwarded-For is believed; anybody else's is not."""
+
+    @property
+    def base_url(self) -> str:
+        """What addresses that we give out begin with: never what a request says of itself."""
+        scheme = "http" if self.tls_certificate is None else "https"
+        return self.public_url or f"{scheme}://localhost:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

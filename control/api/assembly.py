@@ -56,6 +56,7 @@ class Parts:
     api: ApiConfig
     sessions: SessionsConfig
     public_url: str | None
+    base_url: str
     proxies: tuple[Network, ...]
     lab_clock: LabClock | None
     """What rules go by in a lab; None in production, where it is the host's clock and there are no lab routes."""
@@ -116,6 +117,6 @@ def add_api(app: web.Application, parts: Parts) -> tuple[Route, ...]:
         parts.proxies,
     )
     table = routes(parts, sessions)
-    Interface(doors, DatabaseStores(parts.database, clock.real)).add_to(app, table)
+    Interface(doors, DatabaseStores(parts.database, clock.real), parts.base_url).add_to(app, table)
     add_documents(app, table)
     return table

@@ -15,7 +15,6 @@ from control.api.endpoint import PREFIX, Call, NewSession, Route
 from control.api.errors import MediaTypeError, UnexpectedBodyError
 from control.api.idempotency import Recorded, Replay
 from control.api.models import ID_PATTERN, Nothing
-from control.api.origin import base_url
 from control.api.transactions import Stores
 from control.api.validation import read_body, read_query
 from control.errors import NotFoundError
@@ -31,6 +30,8 @@ class Interface:
 
     doors: Doors
     stores: Stores
+    base_url: str
+    """What addresses in answers begin with: as it is configured, whatever a request says of itself."""
 
     def add_to(self, app: web.Application, routes: Iterable[Route]) -> None:
         """Adds the routes."""
@@ -54,14 +55,13 @@ class Interface:
         query = read_query(request.rel_url.raw_query_string, route.query or Nothing)
         expected = conditional.versions(request.headers.get("If-Match")) if route.conditional else None
         body, plain = await _body(request, route.body)
-        url = base_url(request, self.doors.public_url)
         key = request.headers.get("Idempotency-Key") if route.idempotent else None
         if key is None:
             store = self.stores.plain
         else:
             once = idempotency.once(key, caller, route.name, path, plain)
             store = self.stores.once(once, lambda result: _recorded(_answer(request, route, result)))
-        return Call(caller, body, query, path, expected, url, store)
+        return Call(caller, body, query, path, expected, self.base_url, store)
 
 
 def _path(found: Mapping[str, str]) -> Mapping[str, str]:

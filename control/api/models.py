@@ -80,7 +80,7 @@ Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["mzxw6ytboi4tqmrqgaytsnr
 """Opaque: nothing can be read from it."""
 
 TEXT: Final[dict[str, Any]] = {
-    "pattern": "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f"
+    "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f"
     "\\u202a-\\u202e\\u2066-\\u2069\\ufdd0-\\ufdef\\ufffe\\uffff]*$"
 }
 """What the document says of text; `strict_json.check_text` holds to it, and to the noncharacters of all planes."""

@@ -17,8 +17,12 @@ def host_of(request: web.Request) -> str | None:
 
 
 def websocket_url(request: web.Request, public_url: str | None, path: str) -> str:
-    """The address of the signalling for who reached us by this request."""
-    return f"ws{base_url(request, public_url).removeprefix('http')}{path}"
+    """The address of the signalling for a lab's page, which may have come by a name that nobody configured."""
+    if public_url is None:
+        if (host := host_of(request)) is None:
+            raise BadRequestError("the Host header is missing or malformed")
+        public_url = f"{'https' if request.secure else 'http'}://{host}"
+    return f"ws{public_url.removeprefix('http')}{path}"
 
 
 def check_origin(request: web.Request, public_url: str | None) -> None:
@@ -34,12 +38,3 @@ def is_own_origin(request: web.Request, public_url: str | None) -> bool:
         return origin == public_url.lower()
     url = urlsplit(origin)
     return url.scheme in ("http", "https") and url.netloc == (host_of(request) or "").lower() != ""
-
-
-def base_url(request: web.Request, public_url: str | None) -> str:
-    """Scheme and host by which the caller's browser reaches us; only a lab may have to believe the request."""
-    if public_url is not None:
-        return public_url
-    if (host := host_of(request)) is None:
-        raise BadRequestError("the Host header is missing or malformed")
-    return f"{'https' if request.secure else 'http'}://{host}"

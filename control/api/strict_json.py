@@ -17,7 +17,7 @@ MAX_INTEGER: Final = 2**53 - 1
 _MAX_DIGITS: Final = 24
 _FORBIDDEN: Final = re.compile(
     "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls (Cc), save tab and the end of a line
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # controls (Cc), save tab and the ends of lines
     "\u202a-\u202e\u2066-\u2069"  # overrides, embeddings and isolates of direction
     "\ud800-\udfff"  # halves of surrogate pairs
     "\ufdd0-\ufdef"  # noncharacters, as are the last two of each plane

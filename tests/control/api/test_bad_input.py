@@ -105,7 +105,7 @@ async def test_a_body_where_none_belongs_and_an_unknown_query_are_refused_everyw
             assert (response.status, code) in ((400, "body_unexpected"), (422, "invalid_input")), route.name
 
 
-FORBIDDEN: Final = ("\x01", "\x1b[31m", "\r", "\x7f", "\x85", "\u202e", "\u2066", "\ufdd0", "\uffff", "\U0010ffff")
+FORBIDDEN: Final = ("\x01", "\x1b[31m", "\x0c", "\x7f", "\x85", "\u202e", "\u2066", "\ufdd0", "\uffff", "\U0010ffff")
 HARMLESS: Final = (
     "Robert'); DROP TABLE patient;--",
     "<script>alert(1)</script>",

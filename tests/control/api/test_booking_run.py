@@ -1,6 +1,8 @@
 """A booking from end to end, through the interface: what one side does, the other reads at once."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from control.identity.roles import Role
 from control.store.models import AppointmentType
@@ -21,8 +23,8 @@ async def free_slot(world: World) -> Any:
 
 
 async def line(world: World, appointment: Any) -> Any:
-    """As it stands in the practitioner's list of the day."""
-    day = appointment["starts"][:10]
+    """As it stands in the practitioner's list of the day, which is the clinic's."""
+    day = datetime.fromisoformat(appointment["starts"]).astimezone(ZoneInfo("Europe/Oslo")).date()
     items = (await told(world, "GET", f"/worklist?day={day}", Role.PRACTITIONER))["items"]
     return next(each for each in items if each["appointment"] == appointment["id"])
 

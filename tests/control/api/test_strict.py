@@ -39,7 +39,7 @@ async def refused(client: Client, body: bytes | str, **headers: str) -> tuple[in
         (b'{"name": "Kanari\\u0000"}', 400, "text_forbidden"),
         (b'{"name": "Kanari\\ud800"}', 400, "text_forbidden"),
         (b'{"Kanari\\u0000": 1}', 400, "text_forbidden"),
-        (b'{"name": "x", "note": "Kanari\\r"}', 400, "text_forbidden"),
+        (b'{"name": "x", "note": "Kanari\\u000c"}', 400, "text_forbidden"),
         *(
             (json.dumps({"name": f"Kanari{chr(code)}"}).encode(), 400, "text_forbidden")
             for code in (*range(9), 0x0B, 0x1F, 0x7F, 0x85, 0x9F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))

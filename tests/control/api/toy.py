@@ -252,7 +252,7 @@ def application(toy: Toy, config: ApiConfig | None = None) -> web.Application:
         ORIGIN,
         (ip_network("127.0.0.1/32"),),
     )
-    Interface(doors, MemoryStores()).add_to(app, toy.routes())
+    Interface(doors, MemoryStores(), ORIGIN).add_to(app, toy.routes())
     add_documents(app, toy.routes())
     return app
 

@@ -139,6 +139,7 @@ async def running(database: Database, folder: Path) -> AsyncIterator[World]:
         api=ApiConfig(keys=keys, session_burst=100_000, address_burst=100_000),
         sessions=SessionsConfig(),
         public_url=ORIGIN,
+        base_url=ORIGIN,
         proxies=(),
         lab_clock=lab_clock,
         issuer=Issuer(create_key(folder / "grants.pem"), time.time),

@@ -1,7 +1,7 @@
 """A consultation without an appointment."""
 
 from control.identity.roles import Role
-from tests.control.api.world import World
+from tests.control.api.world import ORIGIN, World
 
 
 async def test_a_practitioner_opens_one_at_once_and_links_lead_to_its_lobby(world: World) -> None:
@@ -22,6 +22,17 @@ async def test_a_practitioner_opens_one_at_once_and_links_lead_to_its_lobby(worl
         rooms.add(joined.json["room"])
     joined = await world.ask("POST", f"/consultations/{told['id']}/join", Role.PRACTITIONER, body={})
     assert rooms == {joined.json["room"]}
+
+
+async def test_addresses_begin_as_the_settings_say_whatever_host_is_asked_for(world: World) -> None:
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    body = {"invited": [{"role": "guest", "name": "Per"}]}
+    told = (await world.ask("POST", "/consultations", Role.PRACTITIONER, body=body, headers=headers)).json
+    link = told["attendees"][1]["link"]
+    assert link.startswith(f"{ORIGIN}/patient/#k=")
+    given = {"link": link.partition("#k=")[2]}
+    joined = await world.ask("POST", f"/consultations/{told['id']}/join", body=given, headers=headers)
+    assert joined.json["ws_url"] == f"{ORIGIN.replace('http', 'ws', 1)}/ws"
 
 
 async def test_one_with_a_time_has_a_window(world: World) -> None:
