@@ -11,13 +11,16 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 from pytest_asyncio import is_async_test
+from sqlalchemy import URL
 
+from control.store import migrate
 from tests.browser.capture import Capture
 from tests.browser.firefox import Firefox
 from tests.browser.island import Island
 from tests.browser.person import Person
 from tests.browser.server import Server
 from tests.browser.tab import PlaywrightTab, Tab
+from tests.control.postgres import running
 
 INSTRUMENTS = Path(__file__).with_name("instruments.js")
 
@@ -111,6 +114,23 @@ async def chromium_on(island: Island, playwright: Playwright, folder: Path, *arg
     ferry.write_text(f'#!/bin/sh\nexec {" ".join(island.command(_chromium()))} "$@"\n')
     ferry.chmod(0o700)
     return await playwright.chromium.launch(executable_path=ferry, args=[*CHROMIUM_ARGUMENTS, *arguments])
+
+
+@pytest_asyncio.fixture(loop_scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+async def demo_database(request: pytest.FixtureRequest) -> AsyncIterator[URL | None]:
+    """For a server's clinic: the file in its own data, and a database of PostgreSQL without rows.
+
+    With browsers, PostgreSQL is for `make test-long`; `tests/control/rooms/test_kill.py` always kills on both.
+    """
+    if request.param == "sqlite":
+        yield None
+    else:
+        with running() as postgres:
+            url = postgres.create("demo")
+            await migrate.upgrade(url)
+            yield url
+            # Fails by a division where nobody's admission was written down in it.
+            postgres.run("psql", "--quiet", "--command", "SELECT 1 / count(*) FROM admission", "demo")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

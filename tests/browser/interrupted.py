@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from socket import SOCK_DGRAM
 
+from sqlalchemy import URL
+
 from benchmarks.link import LinkConfig
 from benchmarks.link.relay import Flow, Relay
 from tests.browser.person import PATIENCE_S, Person
@@ -63,13 +65,17 @@ class House:
 
 @asynccontextmanager
 async def house(
-    data: Path, *, link: LinkConfig | None = None, settings: Mapping[str, str] | None = None
+    data: Path,
+    *,
+    link: LinkConfig | None = None,
+    settings: Mapping[str, str] | None = None,
+    database: URL | None = None,
 ) -> AsyncIterator[House]:
     """Signalling and media both pass through relays; `link` is the media's, each way."""
     media_port = free_port(SOCK_DGRAM)
     with Relay(("127.0.0.1", media_port), link or LinkConfig(delay=5_000)) as media:
         given = {"MEDIA__ANNOUNCE": f'["{media.announce}"]', **(settings or {})}
-        server = await Server.start(data, media_port=media_port, settings=given)
+        server = await Server.start(data, media_port=media_port, settings=given, database=database)
         async with TcpRelay.to(server.port) as signalling:
             running = House(server, signalling, media)
             try:

@@ -16,7 +16,10 @@ from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlsplit
 
+from sqlalchemy import URL
+
 from tests.browser.island import Island
+from tests.control.visitor import plain
 
 READY_S = 30.0
 STOP_S = 5.0
@@ -52,6 +55,7 @@ class Server:
     log: Path
     island: Island | None
     settings: Mapping[str, str]
+    database: URL | None
 
     @classmethod
     async def start(
@@ -62,26 +66,20 @@ class Server:
         media_port: int | None = None,
         island: Island | None = None,
         settings: Mapping[str, str] = MappingProxyType({}),
+        database: URL | None = None,
     ) -> Self:
-        """`settings` of media, signalling and limits, as in the environment: `{"SIGNALLING__HOST_ABSENCE": "2"}`."""
+        """`settings` of media, signalling and limits, as in the environment: `{"SIGNALLING__HOST_ABSENCE": "2"}`.
+
+        Data that is already there is taken as it is; without a database of its own, so is the file in it.
+        """
         if not (data / "demo").exists():
             shutil.copytree(await _furnished(), data / "demo")
-        return await cls._start(data, port, media_port, island, settings)
-
-    @classmethod
-    async def _start(
-        cls,
-        data: Path,
-        port: int | None = None,
-        media_port: int | None = None,
-        island: Island | None = None,
-        settings: Mapping[str, str] = MappingProxyType({}),
-    ) -> Self:
         port = port or free_port(socket.SOCK_STREAM)
         media_port = media_port or free_port(socket.SOCK_DGRAM)
         log = data / "server.log"
+        module = ("control.cli",) if database is None else ("tests.control.demo_elsewhere", plain(database))
         with log.open("ab") as errors:
-            command = (sys.executable, "-m", "control.cli", "demo")
+            command = (sys.executable, "-m", *module, "demo")
             where = ("--port", str(port), "--media-port", str(media_port), "--data", str(data / "demo"))
             process = await asyncio.create_subprocess_exec(
                 *(island.command(*command) if island else command),
@@ -103,7 +101,7 @@ class Server:
             print(log.read_text())
             raise
         links = lines["patient"], lines["practitioner"]
-        return cls(process, lines["ready"], *links, media_port, log, island, settings)
+        return cls(process, lines["ready"], *links, media_port, log, island, settings, database)
 
     async def restart(self) -> Self:
         """The process dies as by a power cut, and another takes its place with the same data and ports."""
@@ -123,6 +121,7 @@ class Server:
             media_port=self.media_port,
             island=self.island,
             settings=self.settings,
+            database=self.database,
         )
 
     @property
@@ -152,7 +151,8 @@ async def _furnished() -> Path:
     if not _templates:
         folder = Path(tempfile.mkdtemp(prefix="venterom-furnished-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        server = await Server._start(folder)
+        (folder / "demo").mkdir(mode=0o700)
+        server = await Server.start(folder)
         await server.stop()
         _templates.append(folder / "demo")
     return _templates[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import URL
 
 from benchmarks.link import LinkConfig
 from tests.browser.call import Call, meet
@@ -233,9 +234,9 @@ async def test_a_laptop_that_was_asleep(tmp_path: Path, arrive: Arrive, launch: 
         assert "lobby" not in await states(patient)
 
 
-async def test_a_killed_server_reopens_nothing(tmp_path: Path, arrive: Arrive) -> None:
+async def test_a_killed_server_reopens_nothing(tmp_path: Path, arrive: Arrive, demo_database: URL | None) -> None:
     """Killed with `kill -9` while the room is paused, while somebody is held, and while somebody was sent back."""
-    async with house(tmp_path) as place:
+    async with house(tmp_path, database=demo_database) as place:
         call = await call_in(place, arrive)
         practitioner, patient = call.both
 
@@ -277,8 +278,8 @@ async def test_a_killed_server_reopens_nothing(tmp_path: Path, arrive: Arrive) -
         assert "connecting" not in await states(patient)
 
 
-async def test_a_killed_server_gives_the_call_back(tmp_path: Path, arrive: Arrive) -> None:
-    async with house(tmp_path) as place:
+async def test_a_killed_server_gives_the_call_back(tmp_path: Path, arrive: Arrive, demo_database: URL | None) -> None:
+    async with house(tmp_path, database=demo_database) as place:
         call = await call_in(place, arrive)
         await place.server.kill()
         for person in call.both:

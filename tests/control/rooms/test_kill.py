@@ -1,4 +1,7 @@
-"""The whole process, killed between any two steps of the way up or down: afterwards everything was done once."""
+"""The whole process, killed between any two steps of the way up or down: afterwards everything was done once.
+
+Each step on both databases.
+"""
 
 import asyncio
 import os
@@ -19,23 +22,22 @@ from sqlalchemy import select
 
 from control.rooms.commands import give
 from control.rooms.port import Notice, Open
-from control.store import migrate
-from control.store.database import Database, address
+from control.store.database import Database
 from control.store.models import Admission, Attendee, Practitioner, RoomCommand
 from signalling.grant import issue
 from signalling.keys import SigningKey, create_key
 from tests.browser.server import free_port
 from tests.control.store import rows
 from tests.control.store.rows import Meeting
-from tests.control.visitor import Visitor
+from tests.control.visitor import Visitor, plain
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 WAIT_S: Final = 60.0
 PROCESS: Final = """
 import os, signal, sys
 from control import office
-from control.cli import main
 from control.rooms import commands, events, local
+from tests.control.demo_elsewhere import run
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -62,7 +64,7 @@ match sys.argv.pop(1):
         local.LocalRooms.do = die
     case "command given":
         commands.Dispatcher._forget = die
-sys.exit(main(sys.argv[1:]))
+sys.exit(run(sys.argv[1], sys.argv[2:]))
 """
 
 
@@ -80,8 +82,8 @@ class Place:
     async def process(self, step: str = "none") -> AsyncIterator[asyncio.subprocess.Process]:
         """Runs; killed at that step by itself, and at the end in any case."""
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", PROCESS, step, "demo", "--data", str(self.data), "--port", str(self.port)),
-            *("--media-port", str(free_port(socket.SOCK_DGRAM))),
+            *(sys.executable, "-c", PROCESS, step, plain(self.database.url), "demo", "--data", str(self.data)),
+            *("--port", str(self.port), "--media-port", str(free_port(socket.SOCK_DGRAM))),
             cwd=ROOT,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdout=asyncio.subprocess.PIPE,
@@ -116,10 +118,7 @@ async def ready(child: asyncio.subprocess.Process) -> None:
 
 
 @pytest_asyncio.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    url = address(None, None, tmp_path)
-    await migrate.upgrade(url)
-    database = Database.open(url)
+async def place(tmp_path: Path, database: Database) -> Place:
     clinic = await rows.open_clinic(database)
     async with database.begin(clinic) as session:
         person = rows.person()
@@ -129,8 +128,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         session.add_all([doctor, patient])
     made = await rows.meeting(database, clinic, doctor.id, [patient.id], starts=datetime.now(UTC))
     key = create_key(tmp_path / "control-key.pem")
-    yield Place(tmp_path, database, made, key, free_port(socket.SOCK_STREAM))
-    await database.close()
+    return Place(tmp_path, database, made, key, free_port(socket.SOCK_STREAM))
 
 
 @pytest.mark.parametrize(
