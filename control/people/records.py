@@ -18,6 +18,7 @@ from control.people import loading
 from control.people.dismissal import shut_out
 from control.people.errors import PatientExistsError
 from control.people.rules import search_form
+from control.scheduling import telling
 from control.store.models import Attendee, Patient, Person, Practitioner
 
 
@@ -102,6 +103,8 @@ async def change(
         patient.search_name = search_form(after.name)
         for attendee in await session.scalars(_expected_as(patient.id)):
             attendee.name = after.name
+    if "protected_address" in changed or "opted_out" in changed:
+        await telling.hush(session, patient)
     # What was written is in the record; the log says which fields, so that it names nobody.
     await _record(session, "patient.change", patient, actor, now, fields=changed)
     return patient

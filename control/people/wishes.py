@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from control.audit import log
 from control.audit.chain import Event, Reference
 from control.people import loading
+from control.scheduling import telling
 from control.scheduling.booking import guardian_of
 from control.store.models import Patient
 
@@ -34,6 +35,7 @@ async def wish(
         found.wants_video = video
     if no_messages is not None:
         found.opted_out = no_messages
+        await telling.hush(session, found)
     await session.flush()
     wanted = log.detail({"video": video, "no_messages": no_messages})
     await log.record(session, Event(now, actor, "patient.wish", (Reference(log.PATIENT, patient),), wanted))

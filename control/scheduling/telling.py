@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.notifications import outbox
@@ -34,7 +35,7 @@ async def tell(
     for attendee in attendees:
         if attendee.role not in _TOLD or attendee.removed_at is not None:
             continue
-        if _silenced(await unnotified(session, of_type.notifies, attendee)):
+        if await _silent(session, of_type.notifies, attendee):
             continue
         await outbox.queue(
             session, kind, appointment=appointment.id, attendee=attendee.id, now=now, arguments=arguments
@@ -55,7 +56,7 @@ async def remind(
     for attendee in attendees:
         if attendee.role not in _TOLD or attendee.removed_at is not None:
             continue
-        if _silenced(await unnotified(session, of_type.reminds, attendee)):
+        if await _silent(session, of_type.reminds, attendee):
             continue
         await outbox.queue(session, Kind.REMINDER, appointment=appointment.id, attendee=attendee.id, now=now, due=due)
 
@@ -65,7 +66,7 @@ async def invite(session: AsyncSession, appointment: str, attendee: Attendee, no
 
     Staff ask for it, so it goes out for a silent type too.
     """
-    if _silenced(await unnotified(session, True, attendee)):
+    if await _silent(session, True, attendee):
         return False
     await outbox.queue(session, Kind.INVITATION, appointment=appointment, attendee=attendee.id, now=now)
     return True
@@ -76,8 +77,34 @@ async def unnotified(session: AsyncSession, wanted: bool, attendee: Attendee) ->
     return rules.to_notify(_CHANNELS if wanted else frozenset(), await _contact(session, attendee))
 
 
-def _silenced(obstacles: Iterable[Obstacle]) -> bool:
-    """Contact data may still come until the message goes out; what else stands against it is a decision."""
+async def hush(session: AsyncSession, patient: Patient) -> None:
+    """Takes back what waits and may no longer be sent, once the record says so.
+
+    Of a patient whose address is protected, all that was to be sent about them; of one who wants no messages, their
+    own. The record must be held, so that whoever tells meanwhile waits and reads it anew.
+    """
+    if not patient.protected_address and not patient.opted_out:
+        return
+    own = Attendee.patient_id == patient.id
+    there = select(Attendee.appointment_id).where(own, Attendee.appointment_id.is_not(None))
+    # Who comes with a patient is expected where the patient is.
+    whom = own | (Attendee.for_patient_id == patient.id) if patient.protected_address else own
+    attendees = await session.scalars(select(Attendee).where(Attendee.appointment_id.in_(there), whom))
+    for attendee in attendees:
+        assert attendee.appointment_id is not None
+        await outbox.withdraw(session, attendee.appointment_id, attendee.id)
+
+
+async def _silent(session: AsyncSession, wanted: bool, attendee: Attendee) -> bool:
+    """Whether nothing is laid by for an attendee; the patient's record stays as it is read until the act is done.
+
+    Contact data may still come until the message goes out; what else stands against it is a decision.
+    """
+    whose = attendee.patient_id or attendee.for_patient_id
+    if whose is not None:
+        record = select(Patient).where(Patient.id == whose).with_for_update(read=True)
+        await session.execute(record.execution_options(populate_existing=True))
+    obstacles = await unnotified(session, wanted, attendee)
     return any(obstacle.code is not Code.NO_CONTACT_DATA for obstacle in obstacles)
 
 
