@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import gc
 import secrets
+import sys
 import tracemalloc
 from itertools import count
 from pathlib import Path
@@ -17,6 +18,7 @@ from aiohttp import web
 
 from benchmarks import lines
 from benchmarks.lines import Fields
+from benchmarks.malloc import native_bytes
 from control import logs
 from control.api.lab import add_lab_routes
 from control.api.problems import problems
@@ -107,6 +109,8 @@ class _Commands:
             "threads": process.num_threads(),
             "descriptors": process.num_fds(),
             "memory": process.memory_info().rss,
+            "blocks": sys.getallocatedblocks(),
+            "native": native_bytes(),
             "peers": len(self._node.snapshot().peers),
             "ended": ended,
             "spent": spent,

@@ -28,10 +28,15 @@ SETTLES_S: Final = 45.0
 GIVEN_BACK_S: Final = 60.0
 LOOK_EVERY_S: Final = 0.2
 PAUSE_S: Final = 0.03
-WARM: Final = 1 / 20
-"""Of the time, at least two seconds: what is made once for all, and room for as many as there will be, is no leak."""
+WARM: Final = 1 / 4
+"""Of the time, at least four seconds: what is made once for all, and room for as many as there will be, is no leak."""
 MEMORY: Final = 4 << 20
-"""Bytes by which pages that hold something old and much that is free may differ from one time to the next."""
+"""Bytes by which pages that hold something old and much that is free may differ from one time to the next; what is
+held in them is counted beside."""
+BLOCKS: Final = 2_000
+"""Of half a million: what was seen for the first time, such as an error's text, stays known."""
+NATIVE: Final = 512 << 10
+"""Bytes: tables keep the room that they once needed."""
 LATER_S: Final = 14 * 3600
 """When every seat, grant and ended room of today has run out."""
 HARMLESS: Final = ("no raised priority",)
@@ -46,6 +51,10 @@ class Vitals:
     descriptors: int
     memory: int
     """Bytes that are resident once the allocator has given back what is free."""
+    blocks: int
+    """Of memory that Python's objects are in."""
+    native: int
+    """Bytes that C and Rust hold."""
     peers: int
     ended: int
     """Ended rooms that are remembered, as grants that are spent."""
@@ -75,8 +84,9 @@ class Outcome:
         for name in ("tasks", "threads", "descriptors", "peers", "ended", "spent"):
             if getattr(after, name) > getattr(before, name):
                 found.append(f"{name}: {getattr(before, name)} before, {getattr(after, name)} after")
-        if after.memory - before.memory > MEMORY:
-            found.append(f"memory: {_mib(before.memory)} MiB before, {_mib(after.memory)} MiB after")
+        for name, most in (("memory", MEMORY), ("blocks", BLOCKS), ("native", NATIVE)):
+            if getattr(after, name) - getattr(before, name) > most:
+                found.append(f"{name}: {getattr(before, name):,} before, {getattr(after, name):,} after")
         return found
 
     def slope(self) -> float:
@@ -121,7 +131,7 @@ class _Walk:
 
     async def run(self, seconds: float) -> tuple[Vitals, Vitals, Vitals]:
         fresh = await self._vitals()
-        await self._party(max(2.0, seconds * WARM))
+        await self._party(max(4.0, seconds * WARM))
         await self._given_back(fresh)
         before = await self._later()
         self.memory.clear()
