@@ -1,7 +1,6 @@
 """JSON as strictly as all readers agree on it: no member twice, no NaN, numbers that all hold exactly, little depth."""
 
 import json
-import re
 from typing import Any, Final
 
 from control.api.errors import (
@@ -11,19 +10,11 @@ from control.api.errors import (
     MalformedJsonError,
     NumberRangeError,
 )
+from control.characters import is_forbidden
 
 MAX_DEPTH: Final = 16
 MAX_INTEGER: Final = 2**53 - 1
 _MAX_DIGITS: Final = 24
-_FORBIDDEN: Final = re.compile(
-    "["
-    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # controls (Cc), save tab and the ends of lines
-    "\u202a-\u202e\u2066-\u2069"  # overrides, embeddings and isolates of direction
-    "\ud800-\udfff"  # halves of surrogate pairs
-    "\ufdd0-\ufdef"  # noncharacters, as are the last two of each plane
-    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
-    + "]"
-)
 
 
 def parse(body: bytes) -> object:
@@ -47,7 +38,7 @@ def parse(body: bytes) -> object:
 def check_text(text: str) -> None:
     """Refuses what no database keeps, and what no reader sees but that changes what they see (raises
     ForbiddenTextError). Whatever else somebody may write stays as it is."""
-    if _FORBIDDEN.search(text):
+    if is_forbidden(text):
         raise ForbiddenTextError("text holds a character that controls, turns the direction of others, or is none")
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from control.characters import is_forbidden
 from control.errors import ImportFileError
 from control.identity.levels import of_acr
 from control.scheduling.surface import Surface
@@ -25,6 +26,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=4000)]
 Minutes = Annotated[int, Field(ge=0, le=60 * 24 * 366)]
 Loose = Field(strict=False)
+_NO_TEXT: Final = "a character that controls, turns the direction of others, or is none"
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -224,7 +226,10 @@ def read_file(path: Path) -> ClinicFile:
 def parse_file(text: bytes) -> ClinicFile:
     """As `read_file`, of what stands in it."""
     try:
-        file = ClinicFile.model_validate(tomllib.loads(text.decode()))
+        read = tomllib.loads(text.decode())
+        if forbidden := list(_forbidden(read)):
+            raise ImportFileError("; ".join(forbidden))
+        file = ClinicFile.model_validate(read)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ImportFileError("not a TOML file in UTF-8" + _where(error)) from error
     except ValidationError as error:
@@ -245,6 +250,24 @@ def _where(error: Exception) -> str:
 def _place(location: Sequence[int | str]) -> str:
     text = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
     return text.removeprefix(".") or "file"
+
+
+def _forbidden(value: object, location: tuple[int | str, ...] = ()) -> Iterator[str]:
+    """Where a text or a key holds what the interface refuses too; it comes first, since a key is part of a place."""
+    match value:
+        case str() if is_forbidden(value):
+            yield f"{_place(location)}: a text with {_NO_TEXT}"
+        case dict():
+            for key, inner in value.items():
+                if is_forbidden(key):
+                    yield f"{_place(location)}: a key with {_NO_TEXT}"
+                else:
+                    yield from _forbidden(inner, (*location, key))
+        case list():
+            for place, inner in enumerate(value):
+                yield from _forbidden(inner, (*location, place))
+        case _:
+            pass
 
 
 def _faults(file: ClinicFile) -> Iterator[str]:

@@ -71,6 +71,37 @@ def test_what_can_not_be_meant_is_named_by_its_place(old: str, new: str, place: 
     assert f"{place}: " in told or place == "at line" in told
 
 
+FORBIDDEN = ("\\u0000", "\\u001B", "\\u0085", "\u202e", "\u2066", "\ufdd0", "\uffff", "\\U0010FFFE")
+"""Controls, overrides of direction, noncharacters; as they stand where TOML takes them so."""
+
+
+@pytest.mark.parametrize("character", FORBIDDEN)
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('name = "Vest"', 'name = "Ve{}st"', "clinic.name"),
+        ('name = "Vest"', 'name = "Vest"\nphysical_text = """\nKom\n{}"""', "clinic.physical_text"),
+        ('name = "Ingrid"', 'name = "{}"', "staff[1].name"),
+        ('name = "Ingrid"', 'name = "Ingrid"\nnumber = "47906701517{}"', "staff[1].number"),
+        ("minutes = 30", 'minutes = 30\nbooking_text = "{}x"', "types[1].booking_text"),
+        ('weekday = "monday"', 'weekday = "monday{}"', "templates[1].entries[1].weekday"),
+        ('roles = ["practitioner"]', 'roles = ["practitioner", "{}"]', "staff[1].roles[2]"),
+        ('name = "Ingrid"', 'name = "Ingrid"\n"{}" = 1', "staff[1]"),
+        ('[clinic]\nkey = "vest"', '"{}" = 1\n[clinic]\nkey = "vest"', "file"),
+    ],
+)
+def test_texts_are_held_to_what_the_interface_takes(character: str, old: str, new: str, place: str) -> None:
+    assert old in WHOLE
+    told = refused(WHOLE.replace(old, new.format(character), 1))
+    key = "a key" if '"{}" = 1' in new else "a text"
+    assert told == f"{place}: {key} with a character that controls, turns the direction of others, or is none"
+
+
+def test_ends_of_lines_tabs_and_what_people_write_are_text() -> None:
+    words = 'name = "Dr. O\'Neil \U0001f600"\ncontact = """\nRing\t22 22 22 22\r\neller skriv \u0627\u200f."""'
+    assert parse_file(WHOLE.replace('name = "Vest"', words, 1).encode()).clinic.contact
+
+
 @pytest.mark.parametrize("part", [STAFF, TYPE, SCHEDULE, TEMPLATE, PLAN])
 def test_a_key_stands_for_one_thing(part: str) -> None:
     assert "[2].key: twice" in refused(WHOLE + part)
