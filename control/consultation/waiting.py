@@ -25,9 +25,10 @@ from control.identity.callers import Caller
 from control.rooms import commands
 from control.rooms.port import Notice, Open
 from control.scheduling.obstacles import Code, Obstacle
+from control.scheduling.rows import find, hold_times
 from control.scheduling.surface import Surface
 from control.scheduling.surfaces import make_physical
-from control.store.models import Attendee, ConsultationMessage, MessageKind
+from control.store.models import Appointment, Attendee, ConsultationMessage, MessageKind
 from signalling.roles import Role, is_host
 
 _CHOOSING: Final = frozenset({Role.PATIENT, Role.GUARDIAN})
@@ -91,6 +92,9 @@ async def to_physical(
         raise ForbiddenError("the patient, a guardian or the practitioner chooses this")
     if not (await scene.expected(session, attendee, now)).guardian:
         return Refuse(Obstacle(Code.GUARDIAN_ENDED))
+    # Whoever chose it at the same moment is waited for, and seen.
+    await hold_times(session, [appointment.person_id])
+    appointment = await find(session, Appointment, appointment.id)
     if appointment.surface is not Surface.VIDEO:
         return Refuse(Obstacle(Code.APPOINTMENT_NOT_VIDEO))
     if host or not scene.terms().group:

@@ -1,5 +1,6 @@
 """Words about a wait, through the interface: both ways, at once, and by who may say them."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from control.identity.roles import Role
 from control.notifications.outbox import Kind
+from control.scheduling.rows import hold_times
 from control.store.models import Clinic, GuardianRelation, OutboxEntry, Patient, RoomCommand
 from signalling.inputs import Act, Move, SetNotice
 from signalling.roles import Role as RoomRole
@@ -140,6 +142,26 @@ async def test_row_40_one_call_changes_to_a_physical_visit_and_the_secretary_see
     again = await ask(world, made, "physical", link=link(world, patient))
     assert refused(again) == (409, "appointment_not_video")
     assert len(await audit(world, "consultation.physical")) == 1
+
+
+async def test_row_40_of_two_calls_at_once_one_changes_it_and_the_other_is_told_so(world: World) -> None:
+    made = await meeting(world)
+    patient, mother = made.patients[0], await guardian(world, made)
+    async with world.database.begin(world.west.clinic) as session:
+        # Both have looked at the appointment, where the database lets them, before either may change it.
+        await hold_times(session, [world.west.people[Role.PRACTITIONER]])
+        calls = [
+            asyncio.ensure_future(ask(world, made, "physical", link=link(world, who))) for who in (patient, mother)
+        ]
+        await asyncio.wait(calls, timeout=0.5)
+    answers = await asyncio.gather(*calls)
+    (late,) = (answer for answer in answers if answer.status != 204)
+    assert refused(late) == (409, "appointment_not_video")
+    assert [each["kind"] for each in (await line(world, made))["messages"]] == ["physical"]
+    assert await commands(world) == [(made.room, "end", {"reason": "physical"})]
+    assert sorted(await queued(world)) == sorted((Kind.TO_PHYSICAL, who) for who in (patient, mother))
+    for action in ("consultation.physical", "appointment.to_physical"):
+        assert len(await audit(world, action)) == 1
 
 
 async def queued(world: World) -> list[tuple[str, str | None]]:
