@@ -1,10 +1,10 @@
-"""Sessions in the database. Who comes into a clinic, and who leaves it by a logout, is in that clinic's audit log."""
+"""Sessions in the database. Who comes into a clinic, and who leaves it, is in that clinic's audit log."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Delete, and_, delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
@@ -41,10 +41,16 @@ class StoredSessions:
             row = await session.scalar(statement, execution_options=_ACROSS)
             return None if row is None else _session(row)
 
-    async def add(self, session: Session, instead_of: bytes | None) -> None:
+    async def add(self, session: Session, instead_of: LoggedIn | None) -> None:
+        if instead_of is not None and instead_of.clinic not in (None, session.clinic):
+            # Each clinic's log is written in a transaction of its own. The one that is left comes first: nobody is in
+            # two, and whoever comes no further logs in again.
+            await self.end(instead_of, session.created_at)
+            instead_of = None
+
         async def add(transaction: AsyncSession) -> None:
             if instead_of is not None:
-                await transaction.execute(_removal(instead_of), execution_options=_ACROSS)
+                await _close(transaction, instead_of, session.created_at)
             transaction.add(_row(session))
             if session.clinic is not None:
                 values = log.detail({"acr": session.acr})
@@ -61,12 +67,7 @@ class StoredSessions:
         await self.database.transact(None, touch)
 
     async def end(self, caller: LoggedIn, at: datetime) -> None:
-        async def end(transaction: AsyncSession) -> None:
-            await transaction.execute(_removal(caller.session), execution_options=_ACROSS)
-            if caller.clinic is not None:
-                await log.record(transaction, Event(at, Reference(caller.role, caller.person), "session.close"))
-
-        await self.database.transact(caller.clinic, end)
+        await self.database.transact(caller.clinic, lambda transaction: _close(transaction, caller, at))
 
     async def forget_dead(self, now: datetime, idle: timedelta) -> None:
         """Removes sessions that nobody can use any longer."""
@@ -78,8 +79,12 @@ class StoredSessions:
         await self.database.transact(None, forget)
 
 
-def _removal(digest: bytes) -> Delete:
-    return delete(LoginSession).where(LoginSession.digest == digest)
+async def _close(transaction: AsyncSession, caller: LoggedIn, at: datetime) -> None:
+    """Forgets a session, in a transaction of its clinic, whose log is told once however often it is ended."""
+    removal = delete(LoginSession).where(LoginSession.digest == caller.session)
+    removed = await transaction.execute(removal, execution_options=_ACROSS)
+    if caller.clinic is not None and removed.rowcount:  # type: ignore[attr-defined]
+        await log.record(transaction, Event(at, Reference(caller.role, caller.person), "session.close"))
 
 
 def _row(session: Session) -> LoginSession:

@@ -60,8 +60,8 @@ class SessionStore(Protocol):
         """The session of this digest, expired or not; none where its person is no longer what it says."""
         ...
 
-    async def add(self, session: Session, instead_of: bytes | None) -> None:
-        """Keeps a new session and, in the same act, forgets the one it takes the place of, by its digest."""
+    async def add(self, session: Session, instead_of: LoggedIn | None) -> None:
+        """Keeps a new session, and no longer the one that it takes the place of."""
         ...
 
     async def touch(self, digest: bytes, seen_at: datetime) -> None:
@@ -112,7 +112,7 @@ class Sessions:
         now, token, csrf = self._now(), secrets.token_urlsafe(32), secrets.token_urlsafe(18)
         expires_at = authenticated_at + timedelta(seconds=self._config.life)
         session = Session(digest(token), person, role, clinic, acr, csrf, authenticated_at, now, now, expires_at)
-        await self._store.add(session, before.session if isinstance(before, LoggedIn) else None)
+        await self._store.add(session, before if isinstance(before, LoggedIn) else None)
         return token
 
 

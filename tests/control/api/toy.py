@@ -94,8 +94,8 @@ class MemorySessions:
     async def find(self, digest: bytes) -> Session | None:
         return self.kept.get(digest)
 
-    async def add(self, session: Session, instead_of: bytes | None) -> None:
-        self.kept.pop(instead_of or b"", None)
+    async def add(self, session: Session, instead_of: LoggedIn | None) -> None:
+        self.kept.pop(b"" if instead_of is None else instead_of.session, None)
         self.kept[session.digest] = session
 
     async def touch(self, digest: bytes, seen_at: datetime) -> None:

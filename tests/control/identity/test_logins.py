@@ -1,5 +1,6 @@
 """Sessions in the database: found by digest alone, dead with their person's place in the clinic, and in the log."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -103,6 +104,57 @@ async def test_a_session_takes_the_place_of_the_one_before(sessions: Sessions, p
     second = await sessions.change(caller, Role.PATIENT, None)
     assert await sessions.find(first) is None
     assert (await sessions.find(second)) is not None
+
+
+@pytest.mark.parametrize("to", ["elsewhere", "another role", "patient"])
+async def test_a_clinic_that_is_left_is_told_of_it_as_the_new_one_is_of_the_coming(
+    database: Database, sessions: Sessions, place: tuple[str, str], to: str
+) -> None:
+    left, person = place
+    other = await rows.open_clinic(database, "east")
+    for works_in, works_as in ((other, MemberRole.SECRETARY), (left, MemberRole.ADMINISTRATOR)):
+        async with database.begin(works_in) as session:
+            session.add(Membership(person_id=person, role=works_as))
+    token = await sessions.open(person, Role.SECRETARY, left, None, instead_of=Nobody())
+    caller = await sessions.find(token)
+    assert isinstance(caller, LoggedIn)
+    places: dict[str, tuple[Role, str | None]] = {
+        "elsewhere": (Role.SECRETARY, other),
+        "another role": (Role.ADMINISTRATOR, left),
+        "patient": (Role.PATIENT, None),
+    }
+    role, clinic = places[to]
+    entered = await sessions.find(await sessions.change(caller, role, clinic))
+    assert isinstance(entered, LoggedIn)
+    assert (entered.role, entered.clinic) == (role, clinic)
+    assert await sessions.find(token) is None
+    come_and_gone = [("secretary", person, "session.open"), ("secretary", person, "session.close")]
+    coming = [] if clinic is None else [(role.value, person, "session.open")]
+    assert await actions(database, left) == come_and_gone + (coming if clinic == left else [])
+    assert await actions(database, other) == (coming if clinic == other else [])
+
+
+async def test_a_login_in_place_of_anothers_ends_it_in_their_clinics_log(
+    database: Database, sessions: Sessions, place: tuple[str, str]
+) -> None:
+    clinic, person = place
+    before = await sessions.find(await sessions.open(person, Role.SECRETARY, clinic, None, instead_of=Nobody()))
+    assert before is not None
+    somebody = rows.person("En Annen")
+    async with database.begin(None) as session:
+        session.add(somebody)
+    await sessions.open(somebody.id, Role.PATIENT, None, None, instead_of=before)
+    assert (await actions(database, clinic))[1:] == [("secretary", person, "session.close")]
+
+
+async def test_a_session_that_is_ended_twice_is_told_of_once(
+    database: Database, sessions: Sessions, place: tuple[str, str]
+) -> None:
+    clinic, person = place
+    caller = await sessions.find(await sessions.open(person, Role.SECRETARY, clinic, None, instead_of=Nobody()))
+    assert caller is not None
+    await asyncio.gather(*(sessions.end(caller) for _ in range(3)))
+    assert [action for *_, action in await actions(database, clinic)] == ["session.open", "session.close"]
 
 
 async def test_use_keeps_a_session_alive_and_dead_ones_are_removed(
