@@ -3,15 +3,19 @@
 //! One engine holds whole rooms, so nothing in it is shared and nothing locks.
 
 mod apply;
+mod binding;
 mod clock;
 mod connect;
 mod dispatch;
 mod feedback;
 mod governor;
 mod history;
+mod keyframes;
 mod loudness;
+mod media;
 mod nack;
 pub mod outbox;
+mod packet;
 mod passing;
 mod peer;
 mod receive;
@@ -26,13 +30,14 @@ pub(crate) mod tests;
 mod timers;
 mod track;
 mod translation;
+mod viewers;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
-use crate::command::{Kind, PeerId, RoomId, Route, SlotId, TrackId};
+use crate::command::{PeerId, RoomId, Route, SlotId, TrackId};
 use crate::counters::{Content, Counters};
 use crate::engine::clock::NtpClock;
 use crate::engine::loudness::Loudness;
@@ -40,7 +45,6 @@ use crate::engine::outbox::Run;
 use crate::engine::peer::Peers;
 use crate::engine::track::Track;
 use crate::event::Event;
-use crate::rtcp;
 use crate::time::Time;
 use crate::tuple::Tuple;
 
@@ -276,44 +280,6 @@ impl Engine {
         }
     }
 
-    /// Asks a publisher for a keyframe, as often as the governor lets.
-    fn request_keyframe(&mut self, now: Time, id: TrackId) {
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return;
-        };
-        if track.section.kind != Kind::Video || !track.section.pli || !track.passes {
-            return;
-        }
-        // Before the first packet there is nobody to ask; that packet, when it is no keyframe, brings us here again.
-        let Some(media) = track.keyframe_ssrc() else {
-            return;
-        };
-        if !track.governor.request(now) {
-            return;
-        }
-        self.send_keyframe_request(track_owner(&self.tracks, id), media);
-    }
-
-    fn send_keyframe_request(&mut self, owner: Option<PeerId>, media: u32) {
-        let Some(id) = owner else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        if !peer.can_send() {
-            return;
-        }
-        let sender = peer.ssrc;
-        if peer
-            .sending
-            .rtcp(|out| rtcp::picture_loss::write(out, sender, media))
-        {
-            self.counters.keyframe_requests_sent += 1;
-            self.mark_dirty(id);
-        }
-    }
-
     fn mark_dirty(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get_mut(&id)
             && !peer.dirty
@@ -322,10 +288,6 @@ impl Engine {
             self.dirty.push(id);
         }
     }
-}
-
-fn track_owner(tracks: &FxHashMap<TrackId, Track>, id: TrackId) -> Option<PeerId> {
-    tracks.get(&id).map(|track| track.owner)
 }
 
 /// SplitMix64: numbers that differ, from a seed.
