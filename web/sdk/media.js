@@ -15,8 +15,11 @@ import { onWake } from "./wake.js";
 /** @typedef {import("./transport.js").OwnTracks} OwnTracks */
 /** @typedef {import("./transport.js").TransportState} TransportState */
 
-/** Refusals of this moment, not of what we offered. */
-const PASSING = new Set(["timeout", "rate_limited", "offer_pending", "internal"]);
+/**
+ * Refusals of this moment, not of what we offered. Without a place in the room (`peer_unknown`) is also who was just denied or removed,
+ * and hears of it a little later.
+ */
+const PASSING = new Set(["timeout", "rate_limited", "offer_pending", "transport_failed", "peer_unknown", "internal"]);
 
 /**
  * @typedef {object} MediaOptions
