@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from signalling.roles import Role
 from tests.browser.conftest import Arrive
 from tests.browser.crowd import ROLES, Crowd, address, entry
 from tests.browser.firefox import Firefox
@@ -72,6 +73,10 @@ _FAULTS = """() => {
     }
     return faults;
 }"""
+
+_ROLES_OF_TILES = """() => Object.fromEntries(
+    [...document.querySelectorAll('.tile:not([hidden])')].map((tile) =>
+        ['strong', '.tile-role'].map((part) => tile.querySelector(part).textContent)))"""
 
 
 @dataclass(slots=True)
@@ -260,25 +265,33 @@ async def test_a_group_in_firefox(
     assert [" ".join(line.split()) for line in lines] == ["Ingrid behandler", "Arne (deg) pasient", "Kari tolk"]
 
 
-async def test_nobody_is_hidden_from_anybody(server: Server, arrive: Arrive, crowd: Crowd) -> None:
+async def test_nobody_is_hidden_from_anybody_and_every_role_is_told(
+    server: Server, arrive: Arrive, crowd: Crowd
+) -> None:
+    """On the list, and under each picture; the practitioner's page and the others' are two."""
     group = await gather(server, arrive, crowd)
-    for role in ("companion", "interpreter"):
+    words = {"guardian": "foresatt", "companion": "pårørende", "interpreter": "tolk", "guest": "gjest"}
+    assert {*words, "practitioner", "patient"} == set(Role)
+    others = {}
+    for role, word in words.items():
         await group.grow(role)
+        others[crowd.people[-1].name] = word
     await group.patient.tab.wait_for(
-        "() => document.querySelector('[data-testid=roster]').innerText.includes('4 til stede')", within_s=PATIENCE_S
+        "() => document.querySelector('[data-testid=roster]').innerText.includes('6 til stede')", within_s=PATIENCE_S
     )
     await group.patient.press("roster")
     lines = await group.patient.page.locator("[data-testid=roster-list] li").all_inner_texts()
     assert [" ".join(line.split()) for line in lines] == [
         "Ingrid behandler",
         "Arne (deg) pasient",
-        "Person 1 pårørende",
-        "Person 2 tolk",
+        *(f"{name} {word}" for name, word in others.items()),
     ]
-    roster = await group.practitioner.mark("roster-list").inner_text()
-    assert "Til stede: 4" in roster
-    for words in ("Arne pasient", "Person 1 pårørende", "Person 2 tolk", "Ingrid (deg), behandler"):
-        assert words in " ".join(roster.split())
+    roster = " ".join((await group.practitioner.mark("roster-list").inner_text()).split())
+    assert "Til stede: 6" in roster
+    for line in ("Arne pasient", "Ingrid (deg), behandler", *(f"{name} {word}" for name, word in others.items())):
+        assert line in roster
+    for person, other in ((group.practitioner, {"Arne": "pasient"}), (group.patient, {"Ingrid": "behandler"})):
+        assert await person.tab.evaluate(_ROLES_OF_TILES) == others | other
 
 
 @pytest.mark.parametrize(

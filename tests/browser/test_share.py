@@ -56,6 +56,7 @@ async def test_a_screen_is_shown_large_and_sharp_and_stops(server: Server, arriv
         await call.practitioner.tab.evaluate(_SCREEN)
         await shares(call.practitioner)
         await sees_screen(call.patient, LEGIBLE)
+        assert await call.practitioner.tab.evaluate(_WISHES) == [["detail", "maintain-resolution", 5]]
         assert await call.patient.tab.evaluate(
             "() => document.querySelector('[data-testid=remote-screen]').parentElement.matches('.large')"
         )
@@ -156,3 +157,11 @@ async def test_firefox_and_chromium_read_each_others_screens(
 _SHARED_TRACKS = (
     """() => venteromTest.peers.at(-1).getSenders().filter((one) => one.track?.contentHint === 'detail').length"""
 )
+
+_WISHES = """() => venteromTest.peers.at(-1).getSenders()
+    .filter((one) => one.track?.contentHint)
+    .map((one) => {
+        const { degradationPreference, encodings } = one.getParameters();
+        return [one.track.contentHint, degradationPreference, encodings[0].maxFramerate];
+    })"""
+"""What the browser is told of each track that has a hint: sharpness goes before frames."""

@@ -1,7 +1,9 @@
 """`/metrics`: who may read it, that it counts what happens, and that it names nobody."""
 
+import asyncio
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,24 @@ async def test_it_counts_datagrams_by_what_they_are(running: Demo) -> None:
     assert found["venterom_media_bytes_total", "received", "other"] == 150
     assert found["venterom_media_dropped_packets_total", "unknown"] == 3
     assert found["venterom_media_bytes_total", "received", "stun"] == 20
+
+
+async def test_a_loop_that_stood_still_shows_it(running: Demo) -> None:
+    async with aiohttp.ClientSession() as http:
+        before = samples(await scrape(http, running))
+        time.sleep(0.4)  # noqa: ASYNC251
+        await asyncio.sleep(0.15)
+        after = samples(await scrape(http, running))
+
+    def late(found: dict[tuple[str, ...], float]) -> float:
+        """Ticks that came more than a quarter of a second late."""
+        return (
+            found["venterom_event_loop_lag_seconds_count",] - found["venterom_event_loop_lag_seconds_bucket", "0.256"]
+        )
+
+    assert late(after) > late(before)
+    grown = after["venterom_event_loop_lag_seconds_sum",] - before["venterom_event_loop_lag_seconds_sum",]
+    assert grown >= 0.29
 
 
 async def test_no_label_names_anybody(running: Demo) -> None:
