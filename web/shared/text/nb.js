@@ -215,6 +215,7 @@ export const nb = {
     help: "Hjelper det ikke, ring klinikken og les opp feilkoden.",
     /** @param {string | null} clinic @param {string} phone */
     call: (clinic, phone) => `Ring ${clinic ?? "klinikken"}: ${phone}`,
+    noNumber: "Har du ikke nummeret? Spør den timen er for.",
     today: "i dag",
     /** @param {string} day @param {string} time */
     opens: (day, time) => `Døren åpner ${day} klokken ${time}.`,
