@@ -21,7 +21,7 @@ from control.scheduling.recurrence import local_day
 from control.scheduling.rows import acts_by, find, hold_times, note, own_clinic
 from control.scheduling.rules import By
 from control.scheduling.surface import Surface
-from control.scheduling.telling import remind, tell
+from control.scheduling.telling import hush, remind, tell
 from control.store.models import (
     Appointment,
     Attendee,
@@ -130,6 +130,7 @@ async def enter(
     await plan_meeting(session, appointment, now)
     await tell(session, Kind.BOOKED, appointment, found.type, comers, now)
     await remind(session, appointment, found.type, comers, now)
+    await hush(session, patient)  # in a group, what waits for who comes with all of them
     subjects = [("appointment", appointment.id), ("patient", patient.id), ("practitioner", appointment.practitioner_id)]
     await note(session, actor, "appointment.book", now, subjects)
     return appointment

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.notifications import outbox
@@ -13,11 +13,14 @@ from control.scheduling import rules
 from control.scheduling.obstacles import Code, Obstacle
 from control.scheduling.rules import Channel, Contact
 from control.store.models import Appointment, AppointmentType, Attendee, Patient
-from control.store.scope import clinic_of
-from signalling.roles import Role
+from signalling.roles import Role, is_host
 
 REMINDED: Final = timedelta(days=2)
 """How long before the start the reminder goes out."""
+_WITH_ALL: Final = and_(
+    Attendee.patient_id.is_(None), Attendee.for_patient_id.is_(None), Attendee.role != Role.PRACTITIONER
+)
+"""Who comes with nobody in particular."""
 _TOLD: Final = frozenset({Role.PATIENT, Role.GUARDIAN})
 _CHANNELS: Final = frozenset({Channel.SMS, Channel.EMAIL})
 
@@ -72,11 +75,6 @@ async def invite(session: AsyncSession, appointment: str, attendee: Attendee, no
     return True
 
 
-async def unnotified(session: AsyncSession, wanted: bool, attendee: Attendee) -> tuple[Obstacle, ...]:
-    """Why an attendee is not told, where the type says whether its patients are."""
-    return rules.to_notify(_CHANNELS if wanted else frozenset(), await _contact(session, attendee))
-
-
 async def hush(session: AsyncSession, patient: Patient) -> None:
     """Takes back what waits and may no longer be sent, once the record says so.
 
@@ -88,7 +86,7 @@ async def hush(session: AsyncSession, patient: Patient) -> None:
     own = Attendee.patient_id == patient.id
     there = select(Attendee.appointment_id).where(own, Attendee.appointment_id.is_not(None))
     # Who comes with a patient is expected where the patient is.
-    whom = own | (Attendee.for_patient_id == patient.id) if patient.protected_address else own
+    whom = or_(own, Attendee.for_patient_id == patient.id, _WITH_ALL) if patient.protected_address else own
     attendees = await session.scalars(select(Attendee).where(Attendee.appointment_id.in_(there), whom))
     for attendee in attendees:
         assert attendee.appointment_id is not None
@@ -96,30 +94,41 @@ async def hush(session: AsyncSession, patient: Patient) -> None:
 
 
 async def _silent(session: AsyncSession, wanted: bool, attendee: Attendee) -> bool:
-    """Whether nothing is laid by for an attendee; the patient's record stays as it is read until the act is done.
+    """Whether nothing is laid by for an attendee; the patients' records stay as they are read until the act is done.
 
     Contact data may still come until the message goes out; what else stands against it is a decision.
     """
-    whose = attendee.patient_id or attendee.for_patient_id
-    if whose is not None:
-        record = select(Patient).where(Patient.id == whose).with_for_update(read=True)
-        await session.execute(record.execution_options(populate_existing=True))
-    obstacles = await unnotified(session, wanted, attendee)
+    held = _records(attendee).order_by(Patient.id).with_for_update(read=True)
+    contact = await _contact(session, attendee, held.execution_options(populate_existing=True))
+    obstacles = rules.to_notify(_CHANNELS if wanted else frozenset(), contact)
     return any(obstacle.code is not Code.NO_CONTACT_DATA for obstacle in obstacles)
 
 
-async def _contact(session: AsyncSession, attendee: Attendee) -> Contact:
+async def unnotified(session: AsyncSession, wanted: bool, attendee: Attendee) -> tuple[Obstacle, ...]:
+    """Why an attendee is not told, where the type says whether its patients are."""
+    return rules.to_notify(_CHANNELS if wanted else frozenset(), await _contact(session, attendee, _records(attendee)))
+
+
+async def _contact(session: AsyncSession, attendee: Attendee, records: Select[Patient]) -> Contact:
     """An attendee's own contact data, else the patient's own, for the patient.
 
     A patient's protected address holds for whoever comes along too: a message would tell them the place. To want no
     messages is each one's own.
     """
-    phone, email, opted_out, protected = attendee.phone, attendee.email, False, False
-    whose = attendee.patient_id or attendee.for_patient_id
-    if whose is not None:
-        patient = await session.get_one(Patient, (clinic_of(session), whose))
-        protected = patient.protected_address
-        if attendee.patient_id is not None:
+    patients = (await session.scalars(records)).all()
+    phone, email, opted_out = attendee.phone, attendee.email, False
+    for patient in patients:
+        if patient.id == attendee.patient_id:
             phone, email, opted_out = phone or patient.phone, email or patient.email, patient.opted_out
     reachable = {Channel.SMS: phone, Channel.EMAIL: email}
+    protected = any(patient.protected_address for patient in patients)
     return Contact(frozenset(channel for channel, given in reachable.items() if given), opted_out, protected)
+
+
+def _records(attendee: Attendee) -> Select[Patient]:
+    """The patient that this is or comes with; who comes with nobody in particular comes with all of them."""
+    whose = attendee.patient_id or attendee.for_patient_id
+    if whose is not None or is_host(attendee.role):
+        return select(Patient).where(Patient.id == whose)
+    there = select(Attendee.patient_id).where(Attendee.appointment_id == attendee.appointment_id)
+    return select(Patient).where(Patient.id.in_(there))

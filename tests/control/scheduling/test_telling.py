@@ -104,6 +104,47 @@ async def test_who_is_expected_no_longer_is_told_nothing_of_one_who_became_prote
     assert await waiting(world, appointment) == OTHERS
 
 
+async def interpreter(world: World, appointment: str) -> str:
+    """Somebody who comes with no patient in particular, and is invited where that may be."""
+    new = attendees.NewNamed(Role.INTERPRETER, "Tolk", phone="+4790000002")
+    return (await world.do(lambda s: attendees.add(s, appointment, new, world.secretary, NOW))).id
+
+
+TOLK = ("Tolk", "invitation")
+
+
+async def test_who_comes_with_nobody_in_particular_comes_with_the_protected_one_too(world: World) -> None:
+    appointment, _ = await group(world)
+    await interpreter(world, appointment)
+    assert TOLK in await waiting(world, appointment)
+    await world.do(lambda s: change(s, world, **OPTED_OUT))
+    assert TOLK in await waiting(world, appointment)
+    await world.do(lambda s: change(s, world, **PROTECTED))
+    assert await waiting(world, appointment) == OTHERS
+
+
+async def test_who_comes_with_nobody_in_particular_is_not_invited_to_a_protected_one(world: World) -> None:
+    appointment, _ = await group(world)
+    await world.do(lambda s: change(s, world, **PROTECTED))
+    tolk = await interpreter(world, appointment)
+    _, sent = await world.do(lambda s: attendees.invite(s, appointment, tolk, world.secretary, NOW, anew=False))
+    assert (sent, await waiting(world, appointment)) == (False, OTHERS)
+    (doctor,) = [each for each in await world.attendees(appointment) if each.role is Role.PRACTITIONER]
+    _, sent = await world.do(lambda s: attendees.invite(s, appointment, doctor.id, world.secretary, NOW, anew=False))
+    assert sent, "who treats them knows the place"
+
+
+async def test_an_invitation_that_waits_is_taken_back_once_a_protected_one_joins_the_group(world: World) -> None:
+    await world.set_type(capacity=2)
+    protected = await world.new_patient("Per Hansen", protected_address=True)
+    slot = await world.slot()
+    made = await world.do(lambda s: book(s, world.secretary, Book(slot.id, world.patients[0]), NOW))
+    await interpreter(world, made.id)
+    assert await waiting(world, made.id) == [*KARI, TOLK]
+    await world.do(lambda s: book(s, world.secretary, Book(slot.id, world.patients[protected]), NOW))
+    assert await waiting(world, made.id) == KARI
+
+
 Act = Callable[[AsyncSession, World, str], Awaitable[object]]
 
 
