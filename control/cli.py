@@ -19,6 +19,7 @@ from control.doctor.entrance import ByKey, ByLinks, Entrance
 from control.doctor.examine import examine
 from control.doctor.findings import Finding, as_json, as_text, fail, worst
 from control.errors import ControlError, MediaEndedError
+from control.memory import settle
 from signalling.errors import SignallingError
 from signalling.grant import DEFAULT_AUDIENCE, DEFAULT_ISSUER, issue
 from signalling.keys import SigningKey, jwks
@@ -131,6 +132,7 @@ async def _until_told_to_stop(settings: Settings, lab: Lab | None, announce: Ann
         loop.add_signal_handler(number, told.set)
     service = await Service.start(settings, lab, shape)
     try:
+        settle()
         print(await announce(service), flush=True)
         stops, fails = asyncio.create_task(told.wait()), asyncio.create_task(service.fails())
         await asyncio.wait((stops, fails), return_when=asyncio.FIRST_COMPLETED)

@@ -5,10 +5,8 @@ import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -18,6 +16,7 @@ from sqlalchemy import URL, Connection, event
 from benchmarks.clinic import acts, past
 from benchmarks.report import Result, Table, percentile
 from control.audit import log
+from control.memory import settle
 from control.store import migrate
 from control.store.database import Database
 from control.store.models import AppointmentType, Clinic, Person, Practitioner, Schedule
@@ -33,40 +32,47 @@ _ACTS: Final = ("join", "day", "booking")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured."""
+    """How much is measured: so many of each in every round, and as many rounds with each past."""
 
     past: tuple[int, ...] = (1_000, 100_000, 1_000_000)
-    joins: int = 500
-    looks: int = 200
-    bookings: int = 300
+    rounds: int = 10
+    joins: int = 50
+    looks: int = 20
+    bookings: int = 30
     warm_up: int = 20
 
 
 FULL: Final = Size()
-QUICK: Final = Size(past=(1_000,), joins=50, looks=20, bookings=20, warm_up=3)
+QUICK: Final = Size(past=(1_000,), rounds=1, joins=50, looks=20, bookings=20, warm_up=3)
 
 
-class _Times:
-    """Milliseconds, in order."""
-
-    def __init__(self, values: Iterable[float]) -> None:
-        self.values = sorted(values)
-
-    def at(self, share: float) -> float:
-        return percentile(self.values, share)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Measured:
-    """An act, many times."""
+    """An act, many times, in milliseconds."""
 
-    whole: _Times
+    whole: list[float] = field(default_factory=list)
     """From when it was due to when it was on the disk."""
-    before: _Times
+    before: list[float] = field(default_factory=list)
     """From its beginning to the commit, which is the disk's."""
 
     def cells(self) -> tuple[str, ...]:
-        return tuple(f"{ms:.1f}" for ms in (self.whole.at(0.5), self.whole.at(0.99), self.before.at(0.99)))
+        return tuple(f"{ms:.1f}" for ms in (_at(self.whole, 0.5), _at(self.whole, 0.99), _at(self.before, 0.99)))
+
+
+@dataclass(slots=True)
+class _Site:
+    """A clinic with so many appointments behind it, and what was measured there."""
+
+    past: int
+    database: Database
+    day: acts.Day
+    commits: "_Commits"
+    measured: dict[str, _Measured] = field(default_factory=lambda: {act: _Measured() for act in _ACTS})
+    booked: int = 0
+
+
+def _at(times: Iterable[float], share: float) -> float:
+    return percentile(sorted(times), share)
 
 
 async def run(size: Size) -> Result:
@@ -78,15 +84,16 @@ async def run(size: Size) -> Result:
         tempfile.TemporaryDirectory(prefix="venterom-bench-") as folder,
         (Path(folder) / "sync").open("wb", buffering=0) as file,
     ):
-        for kind, url in _databases(Path(folder)):
+        for kind, create in _servers(Path(folder)):
             os.sched_setaffinity(0, {min(cores)})  # after PostgreSQL was started, which has the others
             try:
-                rows += await _database(kind, url, size, figures, _Probe(file))
+                rows += await _server(kind, create, size, figures, _Probe(file))
             finally:
                 os.sched_setaffinity(0, cores)
     caption = (
         f"Milliseconds, each with its audit event committed; joins at {RATE:.0f}/s. *Before*: p99 without waiting for "
-        "a turn and for the disk. An fsync of 4 KiB to the same disk follows each act and counts for nothing."
+        "a turn and for the disk. An fsync of 4 KiB to the same disk follows each act and counts for nothing. Rounds "
+        "with each past take turns, so that a host that slows down slows all."
     )
     acts_ = [f"{act} {what}".strip() for act in _ACTS for what in ("p50", "p99", "before")]
     columns = ("database", "past appointments", *acts_, "bookings/s", "fsync p50", "fsync p99")
@@ -119,10 +126,10 @@ class _Probe:
         self._times.append(took * 1000)
         return took
 
-    def take(self) -> _Times:
-        """Those since the last time."""
+    def take(self) -> list[float]:
+        """Milliseconds, those since the last time."""
         times, self._times = self._times, []
-        return _Times(times)
+        return times
 
 
 class _Commits:
@@ -136,78 +143,90 @@ class _Commits:
         self.began = time.perf_counter()
 
 
-def _databases(folder: Path) -> Iterator[tuple[str, URL]]:
-    yield "SQLite", URL.create("sqlite+aiosqlite", database=str(folder / "clinic.db"))
-    with _postgres() as url:
-        yield "PostgreSQL", url
-
-
-@contextmanager
-def _postgres() -> Iterator[URL]:
+def _servers(folder: Path) -> Iterator[tuple[str, Callable[[str], URL]]]:
+    """Each kind of database, and how a new one is made there."""
+    yield "SQLite", lambda name: URL.create("sqlite+aiosqlite", database=str(folder / f"{name}.db"))
     with running(durable=True) as server:
-        yield server.create("clinic")
+        yield "PostgreSQL", server.create
 
 
-async def _database(kind: str, url: URL, size: Size, figures: dict[str, float], probe: _Probe) -> list[tuple[str, ...]]:
-    await migrate.upgrade(url)
-    rows, written = [], 0
-    database = Database.open(url)
+async def _server(
+    kind: str, create: Callable[[str], URL], size: Size, figures: dict[str, float], probe: _Probe
+) -> list[tuple[str, ...]]:
+    sites: list[_Site] = []
     try:
-        names = await clinic_of_the_benchmark(database)
-        day = await acts.prepare(database, names, NOW, size.bookings * len(size.past))
-        key, commits = SigningKey.generate(), _Commits(database)
-        for index, count in enumerate(size.past):
-            await past.fill(url, written + 1, count, names)
-            written = count
-            os.sync()  # what was filled in is not the acts' to write
-            pace = partial(_paced, commits, probe)
-            for number in range(size.warm_up):
-                await acts.join(database, day, key, number)
-                await acts.look(database, day)
-            probe.take()
-            joins = await pace(RATE, size.joins, lambda number: acts.join(database, day, key, number))
-            looks = await pace(None, size.looks, lambda _: acts.look(database, day))
-            reserve = partial(_reserve, database, day, index * size.bookings)
-            bookings = await pace(None, size.bookings, reserve)
-            rate = 1000 * size.bookings / sum(bookings.whole.values)
-            syncs = probe.take()
-            name = f"{kind.lower()}_{count}"
-            for act, measured in (("join", joins), ("day", looks), ("booking", bookings)):
-                whole, before = measured.whole, measured.before
-                figures[f"{name}_{act}_p50_ms"], figures[f"{name}_{act}_p99_ms"] = whole.at(0.5), whole.at(0.99)
-                figures[f"{name}_{act}_before_p99_ms"] = before.at(0.99)
-            figures[f"{name}_bookings_per_s"] = rate
-            figures[f"{name}_fsync_p99_ms"] = syncs.at(0.99)
-            cells = (cell for measured in (joins, looks, bookings) for cell in measured.cells())
-            rows.append((kind, f"{count:,}", *cells, f"{rate:.0f}", f"{syncs.at(0.5):.1f}", f"{syncs.at(0.99):.1f}"))
+        for count in size.past:
+            sites.append(await _site(create(f"clinic_{count}"), count, size))
+        os.sync()  # what was filled in is not the acts' to write
+        settle()  # as the server does once it has started
+        probe.take()
+        for _ in range(size.rounds):
+            for site in sites:
+                await _round(site, size, probe)
     finally:
-        await database.close()
-    return rows
+        for site in sites:
+            await site.database.close()
+    syncs = probe.take()
+    return [_row(kind, site, figures, syncs) for site in sites]
 
 
-async def _reserve(database: Database, day: acts.Day, first: int, number: int) -> None:
-    await acts.reserve(database, day, first + number)
+async def _site(url: URL, count: int, size: Size) -> _Site:
+    await migrate.upgrade(url)
+    database = Database.open(url)
+    names = await clinic_of_the_benchmark(database)
+    day = await acts.prepare(database, names, NOW, size.bookings * size.rounds + size.warm_up)
+    await past.fill(url, 1, count, names)
+    site = _Site(count, database, day, _Commits(database))
+    key = SigningKey.generate()
+    for number in range(size.warm_up):
+        await acts.join(database, day, key, number)
+        await acts.look(database, day)
+        await _reserve(site)
+    return site
+
+
+async def _round(site: _Site, size: Size, probe: _Probe) -> None:
+    """So many of each, one kind after another."""
+    key = SigningKey.generate()
+    await _paced(site, "join", probe, RATE, size.joins, lambda n: acts.join(site.database, site.day, key, n))
+    await _paced(site, "day", probe, None, size.looks, lambda _: acts.look(site.database, site.day))
+    await _paced(site, "booking", probe, None, size.bookings, lambda _: _reserve(site))
+
+
+async def _reserve(site: _Site) -> None:
+    site.booked += 1
+    await acts.reserve(site.database, site.day, site.booked - 1)
+
+
+def _row(kind: str, site: _Site, figures: dict[str, float], syncs: list[float]) -> tuple[str, ...]:
+    name = f"{kind.lower()}_{site.past}"
+    for act, measured in site.measured.items():
+        figures[f"{name}_{act}_p50_ms"], figures[f"{name}_{act}_p99_ms"] = (
+            _at(measured.whole, share) for share in (0.5, 0.99)
+        )
+        figures[f"{name}_{act}_before_p99_ms"] = _at(measured.before, 0.99)
+    booked = site.measured["booking"].whole
+    figures[f"{name}_bookings_per_s"] = rate = 1000 * len(booked) / sum(booked)
+    figures[f"{name}_fsync_p99_ms"] = _at(syncs, 0.99)
+    cells = (cell for measured in site.measured.values() for cell in measured.cells())
+    last = f"{rate:.0f}", f"{_at(syncs, 0.5):.1f}", f"{_at(syncs, 0.99):.1f}"
+    return kind, f"{site.past:,}", *cells, *last
 
 
 async def _paced(
-    commits: _Commits,
-    probe: Callable[[], float],
-    rate: float | None,
-    count: int,
-    act: Callable[[int], Awaitable[None]],
-) -> _Measured:
+    site: _Site, name: str, probe: _Probe, rate: float | None, count: int, act: Callable[[int], Awaitable[None]]
+) -> None:
     """One after another; at a rate each is begun in its turn, and late is late: what it waited counts."""
-    whole, before = [], []
+    measured = site.measured[name]
     start = time.perf_counter()
     for number in range(count):
         due = time.perf_counter() if rate is None else start + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         began = time.perf_counter()
         await act(number)
-        whole.append((time.perf_counter() - due) * 1000)
-        before.append((commits.began - began) * 1000)
+        measured.whole.append((time.perf_counter() - due) * 1000)
+        measured.before.append((site.commits.began - began) * 1000)
         start += probe()  # which nobody waits for
-    return _Measured(_Times(whole), _Times(before))
 
 
 async def clinic_of_the_benchmark(database: Database) -> dict[str, str]:

@@ -12,11 +12,11 @@ from control.api.models import Id, Input, Instant, Output
 from control.audit.actors import actor
 from control.clock import Clock
 from control.consultation import worklist
-from control.consultation.worklist import Line
+from control.consultation.worklist import Expected, Line, Said
 from control.identity.roles import STAFF
 from control.scheduling.recurrence import local_day
 from control.scheduling.surface import Surface
-from control.store.models import AppointmentState, Attendee, Clinic, ConsultationMessage, ConsultationState, MessageKind
+from control.store.models import AppointmentState, Clinic, ConsultationState, MessageKind
 from signalling.roles import Role
 from signalling.room import Standing
 
@@ -110,44 +110,38 @@ class WorklistResource:
 
 
 def _line(line: Line) -> AppointmentLine:
-    appointment, consultation = line.appointment, line.consultation
+    planned = line.planned
     return AppointmentLine(
-        appointment=appointment.id,
-        consultation=None if consultation is None else consultation.id,
-        consultation_state=None if consultation is None else consultation.state,
-        starts=appointment.starts,
-        ends=appointment.ends,
-        surface=appointment.surface,
-        state=appointment.state,
-        type=line.type.name,
-        practitioner=line.practitioner.id,
-        practitioner_name=line.practitioner.name,
-        remark=appointment.remark,
-        video_hinted=appointment.video_hinted,
+        appointment=planned.appointment,
+        consultation=planned.consultation,
+        consultation_state=planned.consultation_state,
+        starts=planned.starts,
+        ends=planned.ends,
+        surface=planned.surface,
+        state=planned.state,
+        type=planned.type,
+        practitioner=planned.practitioner,
+        practitioner_name=planned.practitioner_name,
+        remark=planned.remark,
+        video_hinted=planned.video_hinted,
         attendees=[_expected(each) for each in line.attendees],
-        messages=[_message(each) for each in line.messages],
+        messages=[_message(each) for each in line.said],
     )
 
 
-def _expected(attendee: Attendee) -> ExpectedLine:
+def _expected(expected: Expected) -> ExpectedLine:
     return ExpectedLine(
-        attendee=attendee.id,
-        role=attendee.role,
-        name=attendee.name,
-        patient=attendee.patient_id,
-        comment=attendee.comment,
-        standing=attendee.standing,
-        waiting_since=attendee.waiting_since,
-        test_verdict=attendee.test_verdict,
-        tested_at=attendee.tested_at,
+        attendee=expected.attendee,
+        role=expected.role,
+        name=expected.name,
+        patient=expected.patient,
+        comment=expected.comment,
+        standing=expected.standing,
+        waiting_since=expected.waiting_since,
+        test_verdict=expected.test_verdict,
+        tested_at=expected.tested_at,
     )
 
 
-def _message(message: ConsultationMessage) -> MessageLine:
-    return MessageLine(
-        kind=message.kind,
-        attendee=message.attendee_id,
-        minutes=message.minutes,
-        text=message.text,
-        at=message.at,
-    )
+def _message(said: Said) -> MessageLine:
+    return MessageLine(kind=said.kind, attendee=said.attendee, minutes=said.minutes, text=said.text, at=said.at)

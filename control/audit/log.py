@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit.chain import Detail, Event, Head, Row, follow
@@ -35,11 +35,12 @@ async def record(session: AsyncSession, event: Event) -> None:
     head = (await session.scalars(_HEAD)).one()
     row = follow(Head(head.clinic_id, head.sequence, head.hash), event)
     head.sequence, head.hash = row.sequence, row.hash
-    stored = _stored(row)
-    patients = {subject.id for subject in row.subjects if subject.kind == PATIENT}
-    session.add(stored)
-    session.add_all(AuditSubject(event=stored, patient_id=patient) for patient in sorted(patients))
+    session.add(_stored(row))
     await session.flush()
+    patients = sorted({subject.id for subject in row.subjects if subject.kind == PATIENT})
+    if patients:
+        rows = [{"clinic_id": row.clinic, "sequence": row.sequence, "patient_id": patient} for patient in patients]
+        await session.execute(insert(AuditSubject), rows)
 
 
 def _stored(row: Row) -> AuditEvent:

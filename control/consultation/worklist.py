@@ -1,89 +1,169 @@
 """A day as the people of the clinic see it: appointments, who is expected, who waits, and what was said about it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit import log
 from control.audit.chain import Event, Reference
 from control.scheduling.recurrence import day_bounds
+from control.scheduling.surface import Surface
 from control.store.models import (
     Appointment,
+    AppointmentState,
     AppointmentType,
     Attendee,
     Clinic,
     Consultation,
     ConsultationMessage,
+    ConsultationState,
+    MessageKind,
     Practitioner,
 )
+from signalling.roles import Role
+from signalling.room import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Who is expected."""
+
+    attendee: str
+    role: Role
+    name: str = field(repr=False)
+    patient: str | None
+    comment: str | None = field(repr=False)
+    """What the patient wrote while booking."""
+    standing: Standing | None
+    """Where in the room; None where not there."""
+    waiting_since: datetime | None
+    test_verdict: str | None
+    tested_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said about a wait."""
+
+    kind: MessageKind
+    attendee: str | None
+    minutes: int | None
+    text: str | None = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An appointment, and its consultation where there is one."""
+
+    appointment: str
+    starts: datetime
+    ends: datetime
+    surface: Surface
+    state: AppointmentState
+    remark: str | None = field(repr=False)
+    video_hinted: bool
+    type: str
+    practitioner: str
+    practitioner_name: str
+    consultation: str | None
+    consultation_state: ConsultationState | None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One appointment of the day."""
 
-    appointment: Appointment
-    type: AppointmentType
-    practitioner: Practitioner
-    consultation: Consultation | None
-    attendees: Sequence[Attendee]
-    messages: Sequence[ConsultationMessage]
+    planned: Planned
+    attendees: Sequence[Expected]
+    said: Sequence[Said]
+
+
+# Columns and no rows of the mapper's: a day is some hundred rows of which nothing is changed. All three find the day by
+# themselves: to list what another one has found takes longer.
+_OF_DAY: Final = and_(Appointment.starts >= bindparam("begin"), Appointment.starts < bindparam("end"))
+_PLANNED: Final = (
+    select(
+        Appointment.id,
+        Appointment.starts,
+        Appointment.ends,
+        Appointment.surface,
+        Appointment.state,
+        Appointment.remark,
+        Appointment.video_hinted,
+        AppointmentType.name,
+        Practitioner.id,
+        Practitioner.name,
+        Consultation.id,
+        Consultation.state,
+    )
+    .join(AppointmentType, AppointmentType.id == Appointment.type_id)
+    .join(Practitioner, Practitioner.id == Appointment.practitioner_id)
+    .outerjoin(Consultation, Consultation.appointment_id == Appointment.id)
+    .where(_OF_DAY)
+    .order_by(Appointment.starts, Appointment.id)
+)
+_EXPECTED: Final = (
+    select(
+        Attendee.appointment_id,
+        Attendee.id,
+        Attendee.role,
+        Attendee.name,
+        Attendee.patient_id,
+        Attendee.comment,
+        Attendee.standing,
+        Attendee.waiting_since,
+        Attendee.test_verdict,
+        Attendee.tested_at,
+    )
+    .join(Appointment, Appointment.id == Attendee.appointment_id)
+    .where(_OF_DAY, Attendee.removed_at.is_(None))
+    .order_by(Attendee.id)
+)
+_SAID: Final = (
+    select(
+        Consultation.appointment_id,
+        ConsultationMessage.kind,
+        ConsultationMessage.attendee_id,
+        ConsultationMessage.minutes,
+        ConsultationMessage.text,
+        ConsultationMessage.at,
+    )
+    .join(Consultation, Consultation.id == ConsultationMessage.consultation_id)
+    .join(Appointment, Appointment.id == Consultation.appointment_id)
+    .where(_OF_DAY)
+    .order_by(ConsultationMessage.at)
+)
 
 
 async def day_of(
     session: AsyncSession, day: date, practitioner: str | None, actor: Reference, now: datetime
 ) -> list[Line]:
     """The appointments of a day in the clinic's own time, of one practitioner or of all; one event in the log."""
-    clinic = (await session.scalars(select(Clinic))).one()
-    begin, end = day_bounds(day, ZoneInfo(clinic.zone))
-    statement = (
-        select(Appointment, AppointmentType, Practitioner, Consultation)
-        .join(AppointmentType, AppointmentType.id == Appointment.type_id)
-        .join(Practitioner, Practitioner.id == Appointment.practitioner_id)
-        .outerjoin(Consultation, Consultation.appointment_id == Appointment.id)
-        .where(Appointment.starts >= begin, Appointment.starts < end)
-        .order_by(Appointment.starts, Appointment.id)
-    )
+    zone = (await session.scalars(select(Clinic.zone))).one()
+    begin, end = day_bounds(day, ZoneInfo(zone))
+    given: dict[str, Any] = {"begin": begin, "end": end}
+    planned, expected, messages = _PLANNED, _EXPECTED, _SAID
     if practitioner is not None:
-        statement = statement.where(Appointment.practitioner_id == practitioner)
-    found: list[tuple[Appointment, AppointmentType, Practitioner, Consultation | None]]
-    found = [(*row,) for row in (await session.execute(statement)).all()]
-    attendees = await _attendees(session, [each[0].id for each in found])
-    messages = await _messages(session, [each[3].id for each in found if each[3] is not None])
-    lines = [
-        Line(appointment, kind, who, consultation, attendees[appointment.id], _of(messages, consultation))
-        for appointment, kind, who, consultation in found
-    ]
-    patients = {each.patient_id for line in lines for each in line.attendees if each.patient_id is not None}
+        theirs = Appointment.practitioner_id == practitioner
+        planned, expected, messages = planned.where(theirs), expected.where(theirs), messages.where(theirs)
+    rows: Iterable[Sequence[Any]] = await session.execute(planned, given)
+    found = [Planned(*row) for row in rows]
+    attendees: defaultdict[str | None, list[Expected]] = defaultdict(list)
+    for appointment, *rest in await session.execute(expected, given):
+        attendees[appointment].append(Expected(*rest))
+    said: defaultdict[str | None, list[Said]] = defaultdict(list)
+    for appointment, kind, attendee, minutes, text, at in await session.execute(messages, given):
+        said[appointment].append(Said(kind, attendee, minutes, text, at))
+    lines = [Line(each, attendees.get(each.appointment, ()), said.get(each.appointment, ())) for each in found]
+    patients = {each.patient for line in lines for each in line.attendees if each.patient is not None}
     subjects = tuple(Reference(log.PATIENT, patient) for patient in sorted(patients))
     detail = log.detail({"day": day.isoformat()})
     await log.record(session, Event(now, actor, "worklist.read", subjects, detail))
     return lines
-
-
-async def _attendees(session: AsyncSession, appointments: Sequence[str]) -> Mapping[str, list[Attendee]]:
-    found: defaultdict[str, list[Attendee]] = defaultdict(list)
-    statement = select(Attendee).where(Attendee.appointment_id.in_(appointments), Attendee.removed_at.is_(None))
-    for attendee in (await session.scalars(statement.order_by(Attendee.id))).all():
-        assert attendee.appointment_id is not None
-        found[attendee.appointment_id].append(attendee)
-    return found
-
-
-async def _messages(session: AsyncSession, consultations: Sequence[str]) -> Mapping[str, list[ConsultationMessage]]:
-    found: defaultdict[str, list[ConsultationMessage]] = defaultdict(list)
-    statement = select(ConsultationMessage).where(ConsultationMessage.consultation_id.in_(consultations))
-    for message in (await session.scalars(statement.order_by(ConsultationMessage.at))).all():
-        found[message.consultation_id].append(message)
-    return found
-
-
-def _of(
-    messages: Mapping[str, list[ConsultationMessage]], consultation: Consultation | None
-) -> Sequence[ConsultationMessage]:
-    return () if consultation is None else messages.get(consultation.id, ())

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm.exc import StaleDataError
 
 from control.errors import ConfigError
+from control.store import pinging
+from control.store.reading import ReadingSession
 from control.store.scope import ScopedSession, guard
 from control.store.sqlite_driver import DRIVER
 from control.store.wal import AT_LATEST_PAGES, WriteAheadLog
@@ -53,6 +55,9 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        # PostgreSQL's own level for a transaction lets each statement see what is there by then: so it needs none.
+        alone = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = engine.execution_options(read_only=True, **alone)
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._writing: asyncio.Lock | None = asyncio.Lock() if engine.dialect.name == "sqlite" else None
         file = engine.url.database if engine.dialect.name == "sqlite" else None
@@ -63,10 +68,12 @@ class Database:
         """Connects when it is first used; call it inside the running loop."""
         is_sqlite = url.get_backend_name() == "sqlite"
         own = {"module": DRIVER} if is_sqlite else {}
-        engine = create_async_engine(url, pool_size=pool, max_overflow=0, pool_pre_ping=not is_sqlite, **own)
+        engine = create_async_engine(url, pool_size=pool, max_overflow=0, **own)
         if is_sqlite:
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        else:
+            pinging.watch(engine.sync_engine)
         guard(engine.sync_engine)
         return cls(engine)
 
@@ -118,10 +125,9 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def look(self, clinic: str | None) -> AsyncIterator[AsyncSession]:
-        """Reads without a writer's place; nothing is kept of what it changes. Whatever is audited needs `begin`."""
-        engine = self._engine.execution_options(read_only=True)
+        """Reads without a writer's place, and can't write (raises WriteRefusedError). What is audited needs `begin`."""
         async with AsyncSession(
-            engine, sync_session_class=ScopedSession, clinic=clinic, expire_on_commit=False
+            self._reading, sync_session_class=ReadingSession, clinic=clinic, expire_on_commit=False
         ) as session:
             yield session
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import ForeignKeyConstraint, LargeBinary
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from control.store.base import Base, Json, Scoped
 
@@ -47,5 +47,3 @@ class AuditSubject(Scoped, Base):
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     patient_id: Mapped[str] = mapped_column(primary_key=True, index=True)
-    event: Mapped[AuditEvent] = relationship(lazy="raise")
-    """Given to a new row, so that both are written in one go, in order."""
