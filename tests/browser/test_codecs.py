@@ -14,6 +14,7 @@ from tests.browser.capture import Capture
 from tests.browser.conftest import Arrive
 from tests.browser.content import Quarters
 from tests.browser.crowd import address, entry
+from tests.browser.firefox import Firefox
 from tests.browser.island import Island
 from tests.browser.person import Person
 from tests.browser.playing import plays
@@ -30,6 +31,12 @@ _CODEC = """async ([direction, kind]) => {
     const streams = stats.filter((s) => s.type === `${direction}-rtp` && s.kind === kind);
     const used = streams.sort((a, b) => (b.packetsSent ?? b.packetsReceived) - (a.packetsSent ?? a.packetsReceived))[0];
     return stats.find((s) => s.id === used?.codecId)?.mimeType.split('/')[1] ?? null;
+}"""
+
+_BOTH_WAYS = """() => {
+    const names = (end) => end.getCapabilities('video').codecs.map((codec) => codec.mimeType.split('/')[1]);
+    const received = names(RTCRtpReceiver);
+    return [...new Set(names(RTCRtpSender))].filter((name) => received.includes(name));
 }"""
 
 
@@ -63,6 +70,38 @@ async def test_each_codec_both_ways(name: str, tmp_path: Path, arrive: Arrive) -
         # Whoever loads anew starts in the middle, at a keyframe that was asked for.
         await call.practitioner.paints(RED)
         assert await call.patient.sees_colour(RED)
+    finally:
+        await server.stop()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["VP9", "AV1", "H264"])
+async def test_each_codec_between_firefox_and_chromium(
+    name: str, tmp_path: Path, island: Island, island_chromium: Browser, firefox: Firefox, arrive: Arrive
+) -> None:
+    """Of those that this Firefox has. H.264 it has of a plugin, which it fetches from the internet."""
+    server = await Server.start(tmp_path, settings=preferring(name), island=island)
+    try:
+        practitioner = await arrive(server.practitioner, browser=firefox, quarters=QUARTERS)
+        both_ways = await practitioner.tab.evaluate(_BOTH_WAYS)
+        print(f"Firefox sends and receives {both_ways}")
+        if name not in both_ways:
+            pytest.skip(f"this Firefox has {both_ways}")
+        patient = await arrive(server.patient, browser=island_chromium, quarters=QUARTERS_OF_THIRD)
+        call = await meet(practitioner, patient)
+        await practitioner.sees_quarters(QUARTERS_OF_THIRD)
+        await patient.sees_quarters(QUARTERS)
+        for person in call.both:
+            assert await codec(person, "outbound") == await codec(person, "inbound") == name
+        # Whoever loads anew starts in the middle, at a keyframe that was asked for.
+        for person in call.both:
+            await person.tab.reload()
+            await person.is_in("call")
+            await call.is_seen_by(call.other(person), frames=30)
+            await practitioner.sees_quarters(QUARTERS_OF_THIRD)
+            await patient.sees_quarters(QUARTERS)
+        for person in call.both:
+            assert await codec(person, "inbound") == name
     finally:
         await server.stop()
 
