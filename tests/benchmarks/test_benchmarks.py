@@ -32,6 +32,7 @@ async def _bench(name: str, folder: Path) -> dict[str, float]:
     return found
 
 
+@pytest.mark.long
 async def test_control(tmp_path: Path) -> None:
     figures = await _bench("control", tmp_path)
     for database in ("sqlite", "postgresql"):

@@ -82,6 +82,7 @@ async def stands_still(person: Person) -> bool:
     return await person.frames_of_remote() == before
 
 
+@pytest.mark.long
 async def test_half_open_signalling_is_found_in_ten_seconds_and_media_runs_on(tmp_path: Path, arrive: Arrive) -> None:
     async with house(tmp_path) as place:
         call = await meet(await arrive(place.server.practitioner), await arrive(place.patient))
@@ -126,6 +127,7 @@ async def test_signalling_torn_and_refused_for_a_while(tmp_path: Path, arrive: A
             assert await peers(person) == 1
 
 
+@pytest.mark.long
 async def test_the_browser_says_online_and_signalling_is_back_at_once(tmp_path: Path, arrive: Arrive) -> None:
     async with house(tmp_path) as place:
         call = await call_in(place, arrive)

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 
+import pytest
 from playwright.async_api import Browser, FilePayload
 
 from tests.browser.call import Call, meet
@@ -68,6 +69,7 @@ async def test_a_screen_is_shown_large_and_sharp_and_stops(server: Server, arriv
             await call.is_seen_by(person)
 
 
+@pytest.mark.long
 async def test_both_may_show_and_the_browsers_own_button_ends_it(server: Server, arrive: Arrive) -> None:
     call = await meet(await arrive(server.practitioner), await arrive(server.patient))
     for person in call.both:
@@ -139,6 +141,7 @@ async def test_a_real_screen_of_the_browsers_own(server: Server, arrive: Arrive,
     )
 
 
+@pytest.mark.long
 async def test_firefox_and_chromium_read_each_others_screens(
     island_server: Server, arrive: Arrive, firefox: Firefox, island_chromium: Browser
 ) -> None:
