@@ -81,9 +81,9 @@ class StoredSessions:
 
 async def _close(transaction: AsyncSession, caller: LoggedIn, at: datetime) -> None:
     """Forgets a session, in a transaction of its clinic, whose log is told once however often it is ended."""
-    removal = delete(LoginSession).where(LoginSession.digest == caller.session)
-    removed = await transaction.execute(removal, execution_options=_ACROSS)
-    if caller.clinic is not None and removed.rowcount:  # type: ignore[attr-defined]
+    removal = delete(LoginSession).where(LoginSession.digest == caller.session).returning(LoginSession.digest)
+    removed = await transaction.scalar(removal, execution_options=_ACROSS)
+    if caller.clinic is not None and removed is not None:
         await log.record(transaction, Event(at, Reference(caller.role, caller.person), "session.close"))
 
 
