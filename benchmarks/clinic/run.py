@@ -67,7 +67,7 @@ class _Site:
     database: Database
     day: acts.Day
     commits: "_Commits"
-    measured: dict[str, _Measured] = field(default_factory=lambda: {act: _Measured() for act in _ACTS})
+    measured: dict[str, _Measured] = field(default_factory=lambda: {act: _Measured() for act in (*_ACTS, "fsync")})
     booked: int = 0
 
 
@@ -75,16 +75,16 @@ def _at(times: Iterable[float], share: float) -> float:
     return percentile(sorted(times), share)
 
 
-async def run(size: Size) -> Result:
-    """Fills, measures, and lays the sizes side by side."""
+async def run(size: Size, parent: Path) -> Result:
+    """Fills databases below `parent`, measures, and lays the sizes side by side."""
     figures: dict[str, float] = {}
     rows: list[tuple[str, ...]] = []
     cores = os.sched_getaffinity(0)
     with (
-        tempfile.TemporaryDirectory(prefix="venterom-bench-") as folder,
+        tempfile.TemporaryDirectory(prefix="venterom-bench-", dir=parent) as folder,
         (Path(folder) / "sync").open("wb", buffering=0) as file,
     ):
-        for kind, create in _servers(Path(folder)):
+        for kind, create in _servers(Path(folder), parent):
             os.sched_setaffinity(0, {min(cores)})  # after PostgreSQL was started, which has the others
             try:
                 rows += await _server(kind, create, size, figures, _Probe(file))
@@ -92,8 +92,8 @@ async def run(size: Size) -> Result:
                 os.sched_setaffinity(0, cores)
     caption = (
         f"Milliseconds, each with its audit event committed; joins at {RATE:.0f}/s. *Before*: p99 without waiting for "
-        "a turn and for the disk. An fsync of 4 KiB to the same disk follows each act and counts for nothing. Rounds "
-        "with each past take turns, so that a host that slows down slows all."
+        "a turn and for the disk. An fsync of 4 KiB to the same disk, as often as a join and between the joins and the "
+        "rest, is what one costs. Rounds with each past take turns, so that a host that slows down slows all."
     )
     acts_ = [f"{act} {what}".strip() for act in _ACTS for what in ("p50", "p99", "before")]
     columns = ("database", "past appointments", *acts_, "bookings/s", "fsync p50", "fsync p99")
@@ -115,21 +115,10 @@ class _Probe:
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        self._times: list[float] = []
 
-    def __call__(self) -> float:
-        """Does so once; gives the seconds."""
-        began = time.perf_counter()
+    async def __call__(self, _: int = 0) -> None:
         self._file.write(b"\0" * 4096)
         os.fdatasync(self._file.fileno())
-        took = time.perf_counter() - began
-        self._times.append(took * 1000)
-        return took
-
-    def take(self) -> list[float]:
-        """Milliseconds, those since the last time."""
-        times, self._times = self._times, []
-        return times
 
 
 class _Commits:
@@ -143,10 +132,10 @@ class _Commits:
         self.began = time.perf_counter()
 
 
-def _servers(folder: Path) -> Iterator[tuple[str, Callable[[str], URL]]]:
+def _servers(folder: Path, parent: Path) -> Iterator[tuple[str, Callable[[str], URL]]]:
     """Each kind of database, and how a new one is made there."""
     yield "SQLite", lambda name: URL.create("sqlite+aiosqlite", database=str(folder / f"{name}.db"))
-    with running(durable=True) as server:
+    with running(durable=True, parent=str(parent)) as server:
         yield "PostgreSQL", server.create
 
 
@@ -159,15 +148,13 @@ async def _server(
             sites.append(await _site(create(f"clinic_{count}"), count, size))
         os.sync()  # what was filled in is not the acts' to write
         settle()  # as the server does once it has started
-        probe.take()
         for _ in range(size.rounds):
             for site in sites:
                 await _round(site, size, probe)
     finally:
         for site in sites:
             await site.database.close()
-    syncs = probe.take()
-    return [_row(kind, site, figures, syncs) for site in sites]
+    return [_row(kind, site, figures) for site in sites]
 
 
 async def _site(url: URL, count: int, size: Size) -> _Site:
@@ -188,9 +175,10 @@ async def _site(url: URL, count: int, size: Size) -> _Site:
 async def _round(site: _Site, size: Size, probe: _Probe) -> None:
     """So many of each, one kind after another."""
     key = SigningKey.generate()
-    await _paced(site, "join", probe, RATE, size.joins, lambda n: acts.join(site.database, site.day, key, n))
-    await _paced(site, "day", probe, None, size.looks, lambda _: acts.look(site.database, site.day))
-    await _paced(site, "booking", probe, None, size.bookings, lambda _: _reserve(site))
+    await _paced(site, "join", RATE, size.joins, lambda n: acts.join(site.database, site.day, key, n))
+    await _paced(site, "fsync", RATE, size.joins, probe)
+    await _paced(site, "day", None, size.looks, lambda _: acts.look(site.database, site.day))
+    await _paced(site, "booking", None, size.bookings, lambda _: _reserve(site))
 
 
 async def _reserve(site: _Site) -> None:
@@ -198,24 +186,24 @@ async def _reserve(site: _Site) -> None:
     await acts.reserve(site.database, site.day, site.booked - 1)
 
 
-def _row(kind: str, site: _Site, figures: dict[str, float], syncs: list[float]) -> tuple[str, ...]:
+def _row(kind: str, site: _Site, figures: dict[str, float]) -> tuple[str, ...]:
     name = f"{kind.lower()}_{site.past}"
-    for act, measured in site.measured.items():
+    for act in _ACTS:
+        measured = site.measured[act]
         figures[f"{name}_{act}_p50_ms"], figures[f"{name}_{act}_p99_ms"] = (
             _at(measured.whole, share) for share in (0.5, 0.99)
         )
         figures[f"{name}_{act}_before_p99_ms"] = _at(measured.before, 0.99)
     booked = site.measured["booking"].whole
     figures[f"{name}_bookings_per_s"] = rate = 1000 * len(booked) / sum(booked)
+    syncs = site.measured["fsync"].whole
     figures[f"{name}_fsync_p99_ms"] = _at(syncs, 0.99)
-    cells = (cell for measured in site.measured.values() for cell in measured.cells())
+    cells = (cell for act in _ACTS for cell in site.measured[act].cells())
     last = f"{rate:.0f}", f"{_at(syncs, 0.5):.1f}", f"{_at(syncs, 0.99):.1f}"
     return kind, f"{site.past:,}", *cells, *last
 
 
-async def _paced(
-    site: _Site, name: str, probe: _Probe, rate: float | None, count: int, act: Callable[[int], Awaitable[None]]
-) -> None:
+async def _paced(site: _Site, name: str, rate: float | None, count: int, act: Callable[[int], Awaitable[None]]) -> None:
     """One after another; at a rate each is begun in its turn, and late is late: what it waited counts."""
     measured = site.measured[name]
     start = time.perf_counter()
@@ -226,7 +214,6 @@ async def _paced(
         await act(number)
         measured.whole.append((time.perf_counter() - due) * 1000)
         measured.before.append((site.commits.began - began) * 1000)
-        start += probe()  # which nobody waits for
 
 
 async def clinic_of_the_benchmark(database: Database) -> dict[str, str]:

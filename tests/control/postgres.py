@@ -86,11 +86,11 @@ class Postgres:
 
 
 @contextmanager
-def running(*, durable: bool = False) -> Iterator[Postgres]:
-    """A server for as long as it is needed."""
+def running(*, durable: bool = False, parent: str = "/tmp") -> Iterator[Postgres]:
+    """A server for as long as it is needed, its data in a folder of their own below `parent`."""
     user = "postgres" if os.getuid() == 0 else None
     # A socket's path is short (107 bytes), so not in pytest's folders, which the other user can't enter anyway.
-    with tempfile.TemporaryDirectory(prefix="venterom-pg-", dir="/tmp", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="venterom-pg-", dir=parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if user is not None:
             shutil.chown(folder, user)
