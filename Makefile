@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -18,9 +17,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHON
 
 bin := .venv/bin
+scratch = $(or $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4194304 { print "/dev/shm" }'),$(TMPDIR),/tmp)
 wire_sources := $(shell find sfu/wire sfu/wire-python \( -name target -o -name fuzz \) -prune -o -type f \( -name '*.rs' -o -name Cargo.toml \) -print)
 
-.PHONY: build demo test test-long soak lint bench clean lock tools test-rust test-web test-python help
+.PHONY: build demo test test-long soak lint lint-rust lint-python lint-web bench clean lock tools test-rust test-web test-python help
 
 help:
 	@echo 'make build       the server in .venv (quick when nothing changed)'
@@ -38,34 +38,44 @@ build: .venv/.wire
 demo: build
 	@exec $(bin)/venterom demo --port $(PORT) --media-port $(MEDIA_PORT) --data $(DATA)
 
-test: tools lint test-rust test-web test-python
+# Rust's checks beside the rest: a release build has one core busy for much of its time.
+test: tools
+	$(MAKE) --no-print-directory --jobs=2 test-rust lint test-web
+	$(MAKE) --no-print-directory test-python
 
 test-long: tools .venv/.dev node_modules/.package-lock.json
-	$(bin)/python -m pytest -m long $(PYTEST_ARGS)
+	TMPDIR=$(scratch) $(bin)/python -m pytest -m long $(PYTEST_ARGS)
 
 soak: .venv/.dev
 	$(bin)/python -m tests.soak --seconds $(SECONDS) --seed $(SEED)
 
-lint: .venv/.dev node_modules/.package-lock.json
-	@scripts/require rustfmt clippy
-	$(bin)/ruff format --check .
-	$(bin)/ruff check .
+lint: lint-rust lint-python lint-web
+
+lint-rust:
+	@scripts/require cargo rustfmt clippy cc
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	CARGO_TARGET_DIR=target cargo check --locked --quiet --manifest-path sfu/wire/fuzz/Cargo.toml
+
+lint-python: .venv/.dev
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
 	$(bin)/mypy
 	$(bin)/stubtest sfu._wire
+
+lint-web: node_modules/.package-lock.json
 	node_modules/.bin/tsc --noEmit --project tsconfig.json
 
-test-rust: .venv/.wire
+test-rust: lint-rust
 	cargo test --locked --quiet --package venterom-wire
 
 test-web: node_modules/.package-lock.json
 	npm test --silent
 
-# Two at a time: who drives a browser mostly waits for it.
+# What tests write is kept by nobody, so it is written to memory where there are 4 GiB for it: browsers and databases
+# wait for a disk for much of their start. Two at a time: who drives a browser mostly waits for it.
 test-python: .venv/.dev
-	$(bin)/python -m pytest -m 'not long' -n 2 --dist loadgroup $(PYTEST_ARGS)
+	TMPDIR=$(scratch) $(bin)/python -m pytest -m 'not long' -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@scripts/require chromium

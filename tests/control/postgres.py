@@ -86,10 +86,10 @@ class Postgres:
 
 
 @contextmanager
-def running(*, durable: bool = False, parent: str = "/tmp") -> Iterator[Postgres]:
-    """A server for as long as it is needed, its data in a folder of their own below `parent`."""
+def running(*, durable: bool = False, parent: Path | None = None) -> Iterator[Postgres]:
+    """A server for as long as it is needed, its data below `parent` or where temporary files are."""
     user = "postgres" if os.getuid() == 0 else None
-    # A socket's path is short (107 bytes), so not in pytest's folders, which the other user can't enter anyway.
+    # Not in pytest's folders: a socket's path is short (107 bytes), and the other user can't enter there.
     with tempfile.TemporaryDirectory(prefix="venterom-pg-", dir=parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if user is not None:
