@@ -182,6 +182,11 @@ def _plan(
     direction = _direction(offer, section)
     sent = direction == "recvonly"
     ids = extensions.select(section, kind, sent=sent)
+    if not sent and kind == "audio" and any("nack" in item.feedback for item in accepted):
+        # Browsers seal sound that they send again anew, under the index that it had. With another number or time in its
+        # header two seals of one index would give away the key that authenticates (RFC 7714 section 8.2); so there is
+        # neither, and it is the same to the byte.
+        ids = replace(ids, transport_cc=None, abs_send_time=None)
     if ids.transport_cc is None:  # feedback needs the numbers that the extension carries
         accepted = tuple(
             replace(item, feedback=tuple(f for f in item.feedback if f != "transport-cc")) for item in accepted

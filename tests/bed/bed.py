@@ -195,6 +195,8 @@ class Bed(Network):
         wanted = media or {}
         shapes = {section.track: wanted[section.kind] for section in person.tracks if section.kind in wanted}
         person.client.set_sections(person.tracks, person.slots, shapes)
+        if person.dialect.repairs_sound:
+            person.client.repair_sound()
 
     def connect(self, *people: Person, limit: int = 5 * SECOND) -> None:
         """Wait until everybody has a selected path."""

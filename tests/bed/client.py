@@ -169,6 +169,11 @@ class SimClient:
     def send_stun(self, datagram: Datagram) -> None:
         self._out.append(Transmit(datagram.local, datagram.remote, datagram.data))
 
+    def repair_sound(self) -> None:
+        """Asks for lost sound from now on."""
+        for receiver in self.receivers.values():
+            receiver.nacks |= receiver.section.kind == "audio"
+
     # Time and datagrams
 
     def transmits(self) -> list[Transmit]:

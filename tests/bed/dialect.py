@@ -14,6 +14,8 @@ class Dialect:
     video: tuple[Codec, ...]
     audio_extensions: Extensions
     video_extensions: Extensions
+    repairs_sound: bool = False
+    """Whether lost sound is sent again: asked of it, and asked for by it."""
 
     def codecs(self, kind: Kind) -> tuple[Codec, ...]:
         return self.audio if kind == "audio" else self.video
@@ -48,6 +50,9 @@ CHROMIUM_FULL = replace(
 )
 """With all that it has."""
 
+CHROMIUM_REPAIRING = replace(CHROMIUM_FULL, repairs_sound=True)
+"""As our own pages make it."""
+
 FIREFOX_FULL = replace(
     FIREFOX,
     video=(FIREFOX.video[0], Codec("VP9", VP9, 121, 90_000, 125), Codec("AV1", AV1, 99, 90_000, 100)),
@@ -65,16 +70,20 @@ def published(
 ) -> Iterator[ReceiveTrack]:
     """Sections that a client sends in; audio has one encoding always."""
     for index, kind in enumerate(kinds):
+        repairs = repair and (kind == "video" or dialect.repairs_sound)
+        extensions = dialect.extensions(kind)
+        if kind == "audio" and repairs:
+            extensions = replace(extensions, transport_cc=None, abs_send_time=None)
         yield ReceiveTrack(
             track=first_track + index,
             mid=str(index),
             kind=kind,
             codecs=dialect.codecs(kind),
-            extensions=dialect.extensions(kind),
+            extensions=extensions,
             encodings=tuple(encodings) if kind == "video" else (Encoding(),),
-            nack=repair and kind == "video",
+            nack=repairs,
             pli=kind == "video",
-            transport_cc=True,
+            transport_cc=extensions.transport_cc is not None,
         )
 
 

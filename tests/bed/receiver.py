@@ -209,7 +209,7 @@ class Receiver:
                 self._need_keyframe = self.section.kind == "video"
             elif missing.ask_at <= now:
                 missing.asked += 1
-                missing.ask_at = now + max(rtt, 20 * MILLISECOND)
+                missing.ask_at = now + (3 * rtt // 2 if self.section.kind == "audio" else max(rtt, 20 * MILLISECOND))
                 found.append(sequence & 0xFFFF)
         return found
 

@@ -155,8 +155,11 @@ class Sender:
         copies = [red.Block(opus, age * self.codec.clock_rate // SECOND, body) for age, _, body in before]
         packed = red.write(copies, red.Block(opus, 0, payload))
         outgoing = self._packet(now, encoding, packed, stamp)
+        outgoing = encoding.history[outgoing.packet.sequence] = replace(
+            outgoing, copies=tuple(said for _, said, _ in before)
+        )
         self._spoken.append((now, stamp, payload))
-        return replace(outgoing, copies=tuple(said for _, said, _ in before))
+        return outgoing
 
     def speak(self, codec: Codec) -> None:
         """Another codec from now on, as after a new answer; it begins with a keyframe."""
@@ -217,7 +220,8 @@ class Sender:
             yield Outgoing(packet, None)
 
     def retransmit(self, now: int, ssrc: int, lost: tuple[int, ...], rtt: int) -> Iterator[Outgoing]:
-        """RFC 4588: what a NACK asks for and the history holds; as browsers do it, not twice within a round trip."""
+        """What a NACK asks for and the history holds, by RFC 4588, or sound as it was; as browsers do it, not twice
+        within a round trip."""
         for encoding in self.encodings:
             if encoding.ssrc != ssrc:
                 continue
@@ -225,9 +229,14 @@ class Sender:
                 self.nacked.append((now, ssrc, sequence))
                 kept = encoding.history.get(sequence)
                 deaf = now - encoding.repeated.get(sequence, -rtt) < rtt
-                if kept is not None and self.codec.rtx_payload_type is not None and not deaf:
-                    encoding.repeated[sequence] = now
+                if kept is None or deaf:
+                    continue
+                encoding.repeated[sequence] = now
+                if self.codec.rtx_payload_type is not None:
                     yield self.rtx(encoding, kept)
+                elif self.section.nack:
+                    encoding.rtx_packets += 1
+                    yield kept
 
     def rtx(self, encoding: OutgoingEncoding, kept: Outgoing) -> Outgoing:
         assert self.codec.rtx_payload_type is not None

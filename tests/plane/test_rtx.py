@@ -1,8 +1,9 @@
 """Retransmission both ways (RFC 4585, RFC 4588): who asks, what is kept, and for how long."""
 
-from benchmarks.link import LinkConfig
+from benchmarks.link import Bursts, LinkConfig
 from sfu.commands import Encoding, Kind
 from tests.bed.bed import MILLISECOND, SECOND, Bed, Person
+from tests.bed.dialect import CHROMIUM_REPAIRING
 from tests.bed.receiver import Received
 from tests.bed.rtcp import Nack, ReceiverReport
 from tests.bed.sender import Media
@@ -219,3 +220,30 @@ def test_a_packet_that_comes_by_retransmission_and_late_is_sent_once() -> None:
     assert maker.sender("video").encodings[0].rtx_packets > 5
     stamps = viewer.receiver("video").stamps
     assert len({(stamp.frame, stamp.piece) for stamp in stamps}) == len(stamps)
+
+
+def test_sound_is_sent_again_both_ways_and_is_the_same() -> None:
+    """The bed's tap takes nothing else for a repeat than what is the same to the byte."""
+    bed = Bed()
+    viewer, maker = (bed.open(kinds=("audio",), dialect=CHROMIUM_REPAIRING) for _ in range(2))
+    bed.connect()
+    bed.mesh([viewer, maker])
+    bed.start(maker)
+    bed.run(SECOND)
+    lossy = LinkConfig(loss=Bursts(to_bad=0.05, to_good=0.4))
+    maker.path.set(up=lossy)
+    viewer.path.set(down=lossy)
+    bed.run(20 * SECOND)
+    maker.path.set(up=LinkConfig())
+    viewer.path.set(down=LinkConfig())
+    bed.run(SECOND)
+    receiver, sender = viewer.receiver("audio"), maker.sender("audio")
+    counters = bed.plane.snapshot().counters
+    asked = {sequence for _, _, sequence in sender.nacked}
+    assert 20 < counters["rtx_recovered"] <= len(asked)
+    assert counters["rtx_sent"] > 50
+    # The first that a viewer asks for is not there yet.
+    assert len(receiver.missing) <= 6
+    frames = [stamp.frame for stamp in receiver.stamps]
+    assert len(frames) == len(set(frames)), "nothing twice"
+    assert {ssrc for _, ssrc, _ in sender.nacked} == {sender.encodings[0].ssrc}

@@ -646,6 +646,23 @@ def test_rtx_needs_nack_and_its_own_codec() -> None:
     assert answer_to(changed("apt=96", "apt=\u0669\u0666"), SOUND).slots[0].rtx_ssrc is None
 
 
+def test_sound_is_sent_again_where_that_is_offered() -> None:
+    plain = captured("chromium-1")
+    offer = plain.replace("a=rtpmap:111 opus/48000/2\n", "a=rtpmap:111 opus/48000/2\na=rtcp-fb:111 nack\n")
+    result = answer_to(offer, MICROPHONE, CAMERA)
+    microphone, camera = (published.receive for published in result.tracks)
+    assert microphone.nack
+    answered = sections(result.answer)
+    sent = next(lines for lines in answered[2:] if lines[0].startswith("m=audio"))
+    assert values(sent, "rtcp-fb") == ["111 transport-cc", "111 nack"]
+    # What a browser seals twice under one index must be the same: nothing in its header is of the moment.
+    assert values(answered[0], "rtcp-fb") == ["111 nack"]
+    assert microphone.extensions == Extensions(mid=4, audio_level=1)
+    assert not microphone.transport_cc
+    before = answer_to(plain, MICROPHONE, CAMERA)
+    assert (camera, result.slots) == (before.tracks[1].receive, before.slots)
+
+
 def test_simulcast_by_ssrc_and_in_part() -> None:
     sim = "a=ssrc:1 cname:x\na=ssrc:2 cname:x\na=ssrc:11 cname:x\na=ssrc-group:SIM 1 2\na=ssrc-group:FID 1 11"
     offer = changed("a=ssrc:5 cname:x", sim)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::command::{Command, Keys, Kind, PeerId, RoomId, Route, SlotId, TrackId};
+use crate::command::{Command, Keys, PeerId, RoomId, Route, SlotId, TrackId};
 use crate::counters::Content;
 use crate::engine::peer::Peer;
 use crate::engine::{Engine, timers};
@@ -263,9 +263,4 @@ impl Engine {
             }
         }
     }
-}
-
-/// Kinds that have retransmission: nobody asks for audio again.
-pub(super) fn repairs(kind: Kind, nack: bool) -> bool {
-    kind == Kind::Video && nack
 }

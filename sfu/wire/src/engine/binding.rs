@@ -87,7 +87,7 @@ impl Engine {
                 return None;
             }
             if stream.ssrc.is_some() {
-                stream.restart(header.ssrc);
+                stream.restart(found.section.kind, header.ssrc);
                 restarted = true;
                 self.reopen_viewers(track, |shown| shown == encoding);
                 self.request_keyframe(now, track);

@@ -3,7 +3,6 @@
 use crate::codec::Codec;
 use crate::command::{Kind, PeerId};
 use crate::engine::Engine;
-use crate::engine::apply::repairs;
 use crate::engine::history::Entry;
 use crate::engine::nack::Gap;
 use crate::engine::packet::Packet;
@@ -68,13 +67,15 @@ impl Engine {
         };
         let (codec, clock_rate) = (format.codec, format.clock_rate);
         let rtt = track.viewer_rtt;
-        let repair = repairs(track.section.kind, track.section.nack) && track.passes;
         let passes = track.passes;
+        let repair = track.section.nack && passes;
         let video = track.section.kind == Kind::Video;
         let Some(stream) = track.streams.get_mut(binding.encoding) else {
             return;
         };
-        let arrival = stream.arrive(now, header.sequence, header.marker, repair);
+        // Each packet of sound is whole.
+        let ends = header.marker || !video;
+        let arrival = stream.arrive(now, header.sequence, ends, repair);
         let original = stream.ssrc == Some(header.ssrc);
         if original {
             stream
@@ -116,8 +117,16 @@ impl Engine {
                 self.counters.dropped_old += 1;
                 return;
             }
-            if !original && arrival.recovered {
+            if !original && arrival.recovered.is_some() {
                 self.counters.rtx_recovered += 1;
+            }
+        } else {
+            // Sound is sent again as it was (RFC 4585): only that it was asked for tells it from sound that was held back.
+            if arrival.recovered.is_some_and(|asked| asked > 0) {
+                self.counters.rtx_recovered += 1;
+            }
+            if let Some(red) = red.filter(|_| arrival.newest) {
+                stream.copied(arrival.sequence, &red);
             }
         }
         let ask_at = stream.nacks.next();

@@ -7,6 +7,7 @@ mod binding;
 mod clock;
 mod connect;
 mod dispatch;
+mod echo;
 mod feedback;
 mod governor;
 mod history;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::command::Kind;
 use crate::time::Time;
 
 /// Reordering is given this long before a gap is called a loss.
@@ -18,9 +19,12 @@ const ECHO: Duration = Duration::from_millis(8);
 /// Ten rounds.
 const MOST_TRIES: u8 = 10 * ASKS;
 const MOST_MISSING: usize = 512;
+/// No player waits longer than this for sound.
+const SOUND_LIFE: Duration = Duration::from_millis(500);
 
 struct Missing {
     sequence: u64,
+    since: Time,
     due: Time,
     tries: u8,
 }
@@ -38,9 +42,18 @@ pub enum Gap {
 #[derive(Default)]
 pub struct Nacks {
     missing: VecDeque<Missing>,
+    /// How long one is worth asking for, where it is not for all rounds.
+    life: Option<Duration>,
 }
 
 impl Nacks {
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            missing: VecDeque::new(),
+            life: (kind == Kind::Audio).then_some(SOUND_LIFE),
+        }
+    }
+
     /// Notes that `first..end` (extended sequences) did not come; by what came before them they are due since `since`.
     pub fn lost(&mut self, now: Time, since: Time, first: u64, end: u64) -> Gap {
         if end.saturating_sub(first) > MOST_MISSING as u64 {
@@ -50,6 +63,7 @@ impl Nacks {
         for sequence in first..end {
             self.missing.push_back(Missing {
                 sequence,
+                since: now,
                 due: now.max(since + PATIENCE),
                 tries: 0,
             });
@@ -74,21 +88,20 @@ impl Nacks {
         for sequence in (first..end).rev() {
             self.missing.push_front(Missing {
                 sequence,
+                since: now,
                 due: now + PATIENCE,
                 tries: 0,
             });
         }
     }
 
-    /// A packet came; true when it was missing.
-    pub fn found(&mut self, sequence: u64) -> bool {
-        match self
+    /// A packet came; how often it had been asked for, when it was missing.
+    pub fn found(&mut self, sequence: u64) -> Option<u8> {
+        let index = self
             .missing
             .binary_search_by_key(&sequence, |missing| missing.sequence)
-        {
-            Ok(index) => self.missing.remove(index).is_some(),
-            Err(_) => false,
-        }
+            .ok()?;
+        Some(self.missing.remove(index)?.tries)
     }
 
     pub fn clear(&mut self) {
@@ -103,8 +116,11 @@ impl Nacks {
     /// Sequence numbers to ask for now, appended to `ask`; whether one was given up, so that only a keyframe helps.
     pub fn due(&mut self, now: Time, rtt: Duration, ask: &mut Vec<u16>) -> Gap {
         let before = self.missing.len();
-        self.missing
-            .retain(|missing| missing.due > now || missing.tries < MOST_TRIES);
+        let life = self.life;
+        self.missing.retain(|missing| {
+            let lives = life.is_none_or(|life| now.since(missing.since) < life);
+            missing.due > now || (missing.tries < MOST_TRIES && lives)
+        });
         let given_up = self.missing.len() < before;
         for missing in &mut self.missing {
             if missing.due <= now {
@@ -147,8 +163,8 @@ mod tests {
         let both = [70_001_u64 as u16, 70_002_u64 as u16];
         let times = (0..65).filter(|ms| asks(&mut nacks, *ms) == both);
         assert_eq!(times.collect::<Vec<u64>>(), [10, 18, 26]);
-        assert!(nacks.found(70_001));
-        assert!(!nacks.found(70_001));
+        assert_eq!(nacks.found(70_001), Some(3));
+        assert_eq!(nacks.found(70_001), None);
         assert_eq!(asks(&mut nacks, 65), [70_002_u64 as u16], "the next round");
     }
 
@@ -173,6 +189,21 @@ mod tests {
             }
         }
         assert_eq!((ask.len(), given_up), (usize::from(MOST_TRIES), 1));
+        assert_eq!(nacks.next(), None);
+    }
+
+    #[test]
+    fn sound_is_asked_for_while_somebody_may_wait_for_it() {
+        let mut nacks = Nacks::of(Kind::Audio);
+        nacks.lost(at(0), at(0), 70_001, 70_002);
+        let mut asked = Vec::new();
+        for ms in 0..2_000 {
+            let mut ask = Vec::new();
+            nacks.due(at(ms), RTT, &mut ask);
+            asked.extend(ask.iter().map(|_| ms));
+        }
+        assert_eq!(asked.first(), Some(&10));
+        assert!(asked.last().is_some_and(|last| (440..500).contains(last)));
         assert_eq!(nacks.next(), None);
     }
 

@@ -37,6 +37,13 @@ impl Outbox {
         self.bytes.truncate(start);
     }
 
+    /// The datagram that was committed last.
+    pub fn last(&self) -> &[u8] {
+        let size = self.sizes.last().map_or(0, |&size| usize::from(size));
+        let start = self.bytes.len().saturating_sub(size);
+        self.bytes.get(start..).unwrap_or_default()
+    }
+
     pub fn push(&mut self, content: Content, datagram: &[u8]) {
         let start = self.start();
         self.bytes.extend_from_slice(datagram);

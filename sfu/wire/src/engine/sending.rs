@@ -125,6 +125,17 @@ impl Sending {
         }
     }
 
+    /// Queues a datagram of a slot again, as it left before; false when there is no room.
+    pub fn again(&mut self, slot: SlotId, datagram: &[u8]) -> bool {
+        if self.outbox.bytes.len() > MOST_QUEUED {
+            return false;
+        }
+        let start = self.outbox.start();
+        self.outbox.bytes.extend_from_slice(datagram);
+        self.outbox.commit(start, Content::Repair, Some(slot));
+        true
+    }
+
     /// Queues what `write` appends as one RTCP datagram; nothing when it appends nothing.
     pub fn rtcp(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         let Some(sealer) = &mut self.sealer else {

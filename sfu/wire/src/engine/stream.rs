@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::command::Kind;
 use crate::engine::history::{Entry, History};
 use crate::engine::nack::{Gap, Nacks};
 use crate::engine::reception::Reception;
+use crate::red::Red;
 use crate::seq::Unwrapper;
 use crate::time::Time;
 
@@ -54,26 +56,30 @@ pub struct Stream {
 pub struct Arrival {
     pub sequence: u64,
     pub gap: Gap,
-    /// It had been missing.
-    pub recovered: bool,
+    /// It is newer than all before.
+    pub newest: bool,
+    /// How often it had been asked for, where it had been missing.
+    pub recovered: Option<u8>,
 }
 
 impl Stream {
     /// A stream whose SSRCs the offer named, or that packets will name.
-    pub fn new(ssrc: Option<u32>, rtx_ssrc: Option<u32>) -> Self {
+    pub fn new(kind: Kind, ssrc: Option<u32>, rtx_ssrc: Option<u32>) -> Self {
         Self {
             ssrc,
             rtx_ssrc,
+            nacks: Nacks::of(kind),
             ..Self::default()
         }
     }
 
-    /// Places a packet among the others; gaps become missing packets when `repair` is on.
-    pub fn arrive(&mut self, now: Time, sequence: u16, marker: bool, repair: bool) -> Arrival {
+    /// Places a packet among the others, where `ends` is the last of its frame; gaps become missing packets when `repair`
+    /// is on.
+    pub fn arrive(&mut self, now: Time, sequence: u16, ends: bool, repair: bool) -> Arrival {
         let before = self.sequence.highest();
         let sequence = self.sequence.unwrap(sequence);
         let mut gap = Gap::Repairable;
-        let mut recovered = false;
+        let mut recovered = None;
         match before {
             Some(highest) if sequence > highest + 1 && repair => {
                 // A frame leaves in one burst: when the next one shows that the end of the last is missing, that is late.
@@ -94,8 +100,9 @@ impl Stream {
             }
             _ => {}
         }
-        if before.is_none_or(|highest| sequence > highest) {
-            self.unfinished = (!marker).then_some(now);
+        let newest = before.is_none_or(|highest| sequence > highest);
+        if newest {
+            self.unfinished = (!ends).then_some(now);
         }
         self.lowest = if before.is_none() {
             sequence
@@ -105,7 +112,17 @@ impl Stream {
         Arrival {
             sequence,
             gap,
+            newest,
             recovered,
+        }
+    }
+
+    /// The newest packet brought copies of others: those need not come themselves.
+    pub fn copied(&mut self, newest: u64, red: &Red<'_>) {
+        for (copy, distance) in red.copies().iter().rev().zip(1..) {
+            if !copy.payload.is_empty() {
+                self.nacks.found(newest.saturating_sub(distance));
+            }
         }
     }
 
@@ -167,7 +184,7 @@ impl Stream {
     }
 
     /// A new source in place of the old: its numbers have nothing to do with the old ones.
-    pub fn restart(&mut self, ssrc: u32) {
-        *self = Self::new(Some(ssrc), None);
+    pub fn restart(&mut self, kind: Kind, ssrc: u32) {
+        *self = Self::new(kind, Some(ssrc), None);
     }
 }

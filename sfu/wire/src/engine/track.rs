@@ -61,8 +61,9 @@ impl Track {
         for name in &section.encodings {
             let kept = before.iter().position(|(old, _)| old == name);
             let stream = kept.map(|index| before.swap_remove(index).1);
-            self.streams
-                .push(stream.unwrap_or_else(|| Stream::new(name.ssrc, name.rtx_ssrc)));
+            self.streams.push(
+                stream.unwrap_or_else(|| Stream::new(section.kind, name.ssrc, name.rtx_ssrc)),
+            );
         }
         self.section = section;
         moved

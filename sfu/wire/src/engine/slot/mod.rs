@@ -10,6 +10,7 @@ mod write;
 
 use crate::command::{SendSlot, TrackId};
 use crate::engine::clock::ticks;
+use crate::engine::echo::Echo;
 use crate::engine::passing::Passing;
 use crate::engine::sent::Sent;
 use crate::engine::stream::{Mapping, Stream};
@@ -30,7 +31,9 @@ pub struct Slot {
     last: Option<(u32, Time)>,
     packets: u32,
     octets: u32,
+    /// What can be sent again: pictures by their number, sound as it left.
     sent: Sent,
+    echo: Echo,
 }
 
 /// A track and how far its way into the slot is open.
@@ -63,6 +66,7 @@ impl Slot {
             packets: 0,
             octets: 0,
             sent: Sent::default(),
+            echo: Echo::default(),
         }
     }
 
@@ -76,9 +80,15 @@ impl Slot {
         (self.next, self.next_rtx)
     }
 
+    /// Nothing of what was sent is sent again.
+    fn forget(&mut self) {
+        self.sent.clear();
+        self.echo.clear();
+    }
+
     /// Binds a track to the section, closed.
     pub fn assign(&mut self, track: &Track) {
-        self.sent.clear();
+        self.forget();
         self.fill = Some(Fill {
             track: track.section.track,
             formats: Translations::new(&track.section.formats, &self.section),
@@ -87,7 +97,7 @@ impl Slot {
     }
 
     pub fn unassign(&mut self) {
-        self.sent.clear();
+        self.forget();
         self.fill = None;
     }
 
@@ -100,7 +110,7 @@ impl Slot {
 
     /// Nothing more passes, and nothing that passed is repeated.
     pub fn close(&mut self) {
-        self.sent.clear();
+        self.forget();
         if let Some(fill) = &mut self.fill {
             fill.state = State::Closed;
         }
@@ -125,6 +135,7 @@ impl Slot {
             && !matches!(fill.state, State::Closed)
         {
             self.sent.clear();
+            self.echo.clear();
             fill.state = State::Waiting {
                 floors: streams.iter().map(Stream::next).collect(),
             };

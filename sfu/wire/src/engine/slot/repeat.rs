@@ -1,5 +1,6 @@
-//! What a viewer missed of a slot, sent again (RFC 4588).
+//! What a viewer missed of a slot, sent again: pictures under another SSRC (RFC 4588), sound as it was (RFC 4585).
 
+use crate::command::Kind;
 use crate::counters::Content;
 use crate::engine::sending::{Outbound, Sending};
 use crate::engine::sent::Reason;
@@ -8,7 +9,7 @@ use crate::engine::stream::Stream;
 use crate::time::Time;
 
 impl Slot {
-    /// Sends one of our numbers again (RFC 4588); says how often: not at all when it is no longer there or never was.
+    /// Sends one of our numbers again; says how often: not at all when it is no longer there or never was.
     pub fn repeat(
         &mut self,
         now: Time,
@@ -17,6 +18,15 @@ impl Slot {
         reason: Reason,
         sending: &mut Sending,
     ) -> u64 {
+        if self.section.kind == Kind::Audio {
+            return match (reason, self.section.slot) {
+                (Reason::Asked(rtt), slot) => self
+                    .echo
+                    .asked(now, sequence, rtt)
+                    .map_or(0, |datagram| u64::from(sending.again(slot, datagram))),
+                (Reason::Lost(_), _) => 0,
+            };
+        }
         let Some(Fill {
             formats,
             state: State::Passing(passing),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::command::Kind;
 use crate::engine::packet::Packet;
 use crate::engine::sending::{Outbound, Sending};
 use crate::engine::slot::{Fill, Slot, State};
@@ -75,8 +76,12 @@ impl Slot {
         }
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(payload.len() as u32);
-        if self.section.rtx_ssrc.is_some() {
-            self.sent.record(now, sequence, packet.sequence, rtt);
+        match self.section.kind {
+            Kind::Audio => self.echo.keep(now, sequence, sending.outbox.last()),
+            Kind::Video if self.section.rtx_ssrc.is_some() => {
+                self.sent.record(now, sequence, packet.sequence, rtt);
+            }
+            Kind::Video => {}
         }
         true
     }

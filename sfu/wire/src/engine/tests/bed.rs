@@ -256,6 +256,16 @@ impl Bed {
         got
     }
 
+    /// Media that the engine sends, as it is on the wire.
+    pub fn wire(&mut self) -> Vec<Vec<u8>> {
+        let mut datagrams = Vec::new();
+        self.engine.drain_transmits(|_, run| {
+            datagrams.extend(run.contents.chunks(run.segment).map(<[u8]>::to_vec));
+        });
+        datagrams.retain(|datagram| demux::classify(datagram) == demux::Kind::Rtp);
+        datagrams
+    }
+
     pub fn events(&mut self) -> Vec<Event> {
         let events = self.engine.drain_events();
         self.engine.events_taken();

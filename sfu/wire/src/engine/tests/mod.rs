@@ -12,3 +12,4 @@ mod paths;
 mod property;
 mod redundancy;
 mod repairs;
+mod sound;

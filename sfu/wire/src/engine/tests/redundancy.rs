@@ -1,8 +1,12 @@
 //! Redundant audio (RFC 2198), and codecs that change: each viewer gets what it can read, and nothing from before its opening.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use super::bed::*;
 use crate::codec::Codec;
 use crate::command::{Format, Kind, SendSlot};
+use crate::rtcp;
 
 const RED: u8 = 63;
 /// Ticks of 20 ms.
@@ -63,6 +67,23 @@ fn speech(n: u64, copies: u64) -> Packet {
         timestamp: n as u32 * u32::from(FRAME),
         ..packet(210, n, payload)
     }
+}
+
+/// The numbers that the speaker was asked for since the last call.
+fn asked(bed: &mut Bed) -> BTreeSet<u16> {
+    bed.drain();
+    let client = bed.clients.get_mut(&2).expect("a client");
+    let compounds = std::mem::take(&mut client.rtcp);
+    let packets = compounds
+        .iter()
+        .flat_map(|compound| rtcp::packets(compound));
+    packets
+        .filter_map(|packet| match packet {
+            Ok(rtcp::Packet::Nack(nack)) => Some(nack.lost().collect::<Vec<u16>>()),
+            _ => None,
+        })
+        .flatten()
+        .collect()
 }
 
 fn plain() -> Format {
@@ -138,6 +159,37 @@ fn a_viewer_without_it_gets_plain_audio_and_what_was_lost_under_its_own_number()
         }
         assert_eq!(bed.engine.counters.red_recovered, 3);
         assert_eq!(bed.engine.counters.rtp_forwarded, 7);
+    }
+}
+
+#[test]
+fn a_speaker_is_asked_for_what_no_copy_brings_and_nothing_goes_out_twice() {
+    for formats in [vec![plain()], vec![format(Kind::Audio), red(AUDIO)]] {
+        let mut bed = pair_of(formats);
+        let mut section = audio(21, 210);
+        section.formats = vec![red(AUDIO), format(Kind::Audio)];
+        section.nack = true;
+        bed.sections(2, vec![section], vec![]);
+        for n in [10, 11, 13] {
+            bed.send(2, &speech(n, 1));
+        }
+        assert_eq!(marks(&bed.drain()), [10, 11, 12, 13]);
+        bed.pass(Duration::from_millis(100));
+        assert_eq!(asked(&mut bed), BTreeSet::new(), "12 came as a copy");
+
+        bed.send(2, &speech(17, 1));
+        assert_eq!(marks(&bed.drain()), [16, 17]);
+        bed.pass(Duration::from_millis(100));
+        assert_eq!(asked(&mut bed), BTreeSet::from([14, 15]));
+        // They come, and so does what its copy stood for.
+        for n in [15, 14, 16, 12] {
+            bed.send(2, &speech(n, 1));
+        }
+        assert_eq!(marks(&bed.drain()), [15, 14]);
+        bed.pass(Duration::from_millis(100));
+        assert_eq!(asked(&mut bed), BTreeSet::new());
+        assert_eq!(bed.engine.counters.red_recovered, 2);
+        assert_eq!(bed.engine.counters.rtx_recovered, 2);
     }
 }
 
