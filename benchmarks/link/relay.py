@@ -63,6 +63,8 @@ class Relay:
         self._woken.setblocking(False)
         self._is_open = True
         self._is_cut = False
+        self.on_sent: Callable[[Address, bytes], None] = _ignore
+        """A client sent a datagram, lost on the way or not; called in the relay's thread."""
         self._start = time.monotonic_ns()
         self.late: deque[int] = deque(maxlen=_REMEMBERED)
         """By how many microseconds each of the last datagrams left after it was due."""
@@ -166,6 +168,7 @@ class Relay:
                 self._carry_down(self._by_socket[ready], data)
 
     def _carry_up(self, client: Address, data: bytes) -> None:
+        self.on_sent(client, data)
         flow = self._flows.get(client)
         if flow is None:
             flow = Flow(client, Path.of(self._config, self._seed + len(self._flows)), self._front)
@@ -227,3 +230,7 @@ class Relay:
         self._calls.append(run)
         self._wake.send(b"!")
         return done.result(5.0)
+
+
+def _ignore(_client: Address, _data: bytes) -> None:
+    """Nobody watches."""

@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { WaitingSince } from "../../web/clinic/waiting-since.js";
 import { backoff } from "../../web/sdk/backoff.js";
 import { deflate, inflate, SDP_LIMIT } from "../../web/sdk/deflate.js";
+import { Wait } from "../../web/sdk/patience.js";
 import { Remote } from "../../web/sdk/remote.js";
+import { offerRepair } from "../../web/sdk/repair.js";
 import { Sender } from "../../web/sdk/sender.js";
 import { settle } from "./fakes.js";
 
@@ -26,6 +28,43 @@ test("a small packet that unpacks to too much is refused", async () => {
 
 test("what is no zlib is refused", async () => {
   await assert.rejects(inflate("AAAA"));
+});
+
+test("lost sound is offered to be sent again, in each section of sound, once", () => {
+  const sound = (type) => `m=audio 9 UDP/TLS/RTP/SAVPF 63 ${type}\r\na=rtpmap:63 red/48000/2\r\na=rtpmap:${type} opus/48000/2\r\n`;
+  const rest = "a=rtcp-fb:111 transport-cc\r\n";
+  const picture = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n";
+  const nack = (type) => `a=rtcp-fb:${type} nack\r\n`;
+  const offer = `v=0\r\n${sound(111)}${rest}${picture}${sound(109)}`;
+  const wanted = `v=0\r\n${sound(111)}${nack(111)}${rest}${picture}${sound(109)}${nack(109)}`;
+  assert.equal(offerRepair(offer), wanted);
+  assert.equal(offerRepair(wanted), wanted);
+  for (const other of ["", "v=0\r\n", picture]) assert.equal(offerRepair(other), other);
+});
+
+/** Looks at a player every two seconds: with so many requests and concealed samples in each. Says after how many it waits, or no longer does. */
+function looked(wait, from, { requests, concealed }, limit = 100) {
+  const before = wait.look(from.at, from.counts);
+  for (let count = 1; count <= limit; count++) {
+    from.at += 2000;
+    from.counts.requests += requests;
+    from.counts.concealed += concealed;
+    from.counts.samples += 96_000;
+    if (wait.look(from.at, { ...from.counts }) !== before) return count;
+  }
+  return null;
+}
+
+test("a player waits while sound is lost in vain, and no longer", () => {
+  const at = () => ({ at: 1000, counts: { requests: 0, concealed: 0, samples: 0 } });
+  assert.equal(looked(new Wait(), at(), { requests: 0, concealed: 5000 }), null, "a busy machine");
+  assert.equal(looked(new Wait(), at(), { requests: 4, concealed: 400 }), null, "what is lost is mended");
+  const wait = new Wait();
+  const player = at();
+  assert.equal(looked(wait, player, { requests: 4, concealed: 2000 }), 3, "two of a hundred");
+  assert.equal(looked(wait, player, { requests: 4, concealed: 0 }), null, "while it goes on");
+  assert.equal(looked(wait, player, { requests: 0, concealed: 0 }), 14, "half a minute after the end");
+  assert.equal(looked(wait, player, { requests: 4, concealed: 2000 }), 3, "again");
 });
 
 /** A transceiver that takes its time. */

@@ -4,6 +4,8 @@
  * @module
  */
 import { preferCodecs } from "./codecs.js";
+import { Patience } from "./patience.js";
+import { offerRepair } from "./repair.js";
 import { Sender } from "./sender.js";
 import { Silence } from "./silence.js";
 import { TIMES } from "./times.js";
@@ -23,6 +25,8 @@ const CAMERA_BITS_PER_SECOND = 2_500_000;
 const SCREEN_BITS_PER_SECOND = 1_500_000;
 const SCREEN_FRAMES_PER_SECOND = 5;
 const LISTEN_EVERY = 250;
+/** The report of a large room takes some milliseconds. */
+const LOOK_EVERY = 2000;
 /** A path that stays silent is mended anew: there may be another network by then. */
 const MEND_EVERY = 3000;
 
@@ -58,6 +62,8 @@ export class Transport {
   #closed = false;
   #silence;
   #listening;
+  #patience = new Patience();
+  #looking;
 
   /** @param {TransportOptions} options */
   constructor(options) {
@@ -77,6 +83,7 @@ export class Transport {
     connection.onconnectionstatechange = connection.oniceconnectionstatechange = () => this.#look();
     this.#silence = new Silence({ ...TIMES, ...options.times }.silentFor, MEND_EVERY);
     this.#listening = setInterval(() => void this.#listen(), LISTEN_EVERY);
+    this.#looking = setInterval(() => void this.#lookAtSound(), LOOK_EVERY);
   }
 
   get state() {
@@ -147,6 +154,7 @@ export class Transport {
     this.#closed = true;
     clearTimeout(this.#restartTimer);
     clearInterval(this.#listening);
+    clearInterval(this.#looking);
     this.#connection.onconnectionstatechange = this.#connection.oniceconnectionstatechange = null;
     this.#connection.close();
   }
@@ -156,7 +164,7 @@ export class Transport {
     if (slots !== undefined) this.#addSlots(slots);
     const connection = this.#connection;
     const before = iceUser(connection.currentRemoteDescription);
-    await connection.setLocalDescription(await connection.createOffer({ iceRestart: restart }));
+    await this.#describe(await connection.createOffer({ iceRestart: restart }));
     // A section that is not named stays, and is inactive; one that came too late for this offer has no mid yet.
     this.#named = this.#shown && this.#screen?.mid != null;
     const answer = await this.#exchange(restart);
@@ -167,6 +175,15 @@ export class Transport {
       await Promise.all([this.#senders.microphone.refresh(), this.#senders.camera.refresh(), this.#screen?.refresh()]);
     }
     return { sameServer };
+  }
+
+  /** Takes the offer as our description, with what browsers can and do not offer. @param {RTCSessionDescriptionInit} offer */
+  async #describe(offer) {
+    try {
+      await this.#connection.setLocalDescription({ type: "offer", sdp: offerRepair(offer.sdp ?? "") });
+    } catch {
+      await this.#connection.setLocalDescription(offer);
+    }
   }
 
   /** Sends our offer, gives the answer. @param {boolean} restart */
@@ -214,6 +231,13 @@ export class Transport {
     const bytes = pathBytes(await (microphone.sends ? microphone : camera).getStats());
     if (this.#closed || !this.#silence.look(performance.now(), bytes)) return;
     this.#mend();
+  }
+
+  /** Lets players wait while sound is lost. */
+  async #lookAtSound() {
+    if (this.#state !== "connected" || !("jitterBufferTarget" in RTCRtpReceiver.prototype)) return;
+    const report = await this.#connection.getStats();
+    if (!this.#closed) this.#patience.look(performance.now(), report, this.#connection.getReceivers());
   }
 
   #look() {

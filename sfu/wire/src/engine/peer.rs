@@ -50,6 +50,8 @@ pub struct Peer {
     pub retired: FxHashMap<u32, u64>,
     pub arrivals: twcc::Recorder,
     pub feedback_at: Option<Time>,
+    /// When to say that something came, where nothing else says it.
+    pub sign_at: Option<Time>,
     pub nack_at: Option<Time>,
     pub report_at: Option<Time>,
     pub rtt: Duration,
@@ -79,6 +81,7 @@ impl Peer {
             retired: FxHashMap::default(),
             arrivals: twcc::Recorder::new(),
             feedback_at: None,
+            sign_at: None,
             nack_at: None,
             report_at: None,
             rtt: FIRST_RTT,
@@ -109,6 +112,7 @@ impl Peer {
     pub fn next_timeout(&self) -> Option<Time> {
         [
             self.feedback_at,
+            self.sign_at,
             self.nack_at,
             self.report_at,
             self.agent.next_timeout(),

@@ -85,6 +85,9 @@ impl Engine {
                 level = value.first().copied();
             }
         }
+        if peer.feedback_at.is_none() && peer.sign_at.is_none() {
+            peer.sign_at = Some(now + timers::SIGN);
+        }
         let binding = match peer.bindings.get(&header.ssrc) {
             Some(&binding) => Some(binding),
             None => self.bind(now, id, &header, packet),

@@ -14,6 +14,8 @@ use crate::time::Time;
 
 /// Transport-wide feedback: often enough for a quick ramp, rare enough for a thin link.
 pub(super) const FEEDBACK: Duration = Duration::from_millis(50);
+/// Whoever sends sound alone has no transport-wide numbers to hear about, and takes a path for gone that is silent for long.
+pub(super) const SIGN: Duration = Duration::from_millis(300);
 /// The first report after the keys, then one a second (RFC 3550 section 6.2 allows a fixed interval to few members).
 pub(super) const FIRST_REPORT: Duration = Duration::from_millis(100);
 /// Feedback datagrams at once; each tells of hundreds of packets.
@@ -75,8 +77,9 @@ impl Engine {
             None => {}
         }
         let due = |at: &mut Option<Time>| at.take_if(|at| *at <= now).is_some();
-        let (feedback, nacks, reports) = (
+        let (feedback, sign, nacks, reports) = (
             due(&mut peer.feedback_at),
+            due(&mut peer.sign_at),
             due(&mut peer.nack_at),
             due(&mut peer.report_at),
         );
@@ -95,6 +98,9 @@ impl Engine {
         }
         if feedback {
             self.send_feedback(id);
+        }
+        if sign {
+            self.send_sign(id);
         }
         if nacks {
             self.send_nacks(now, id);
@@ -154,6 +160,19 @@ impl Engine {
         }
         if written {
             self.mark_dirty(id);
+        }
+    }
+
+    /// A report of nothing (RFC 3550 section 6.4.2).
+    fn send_sign(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            let ours = peer.ssrc;
+            if peer
+                .sending
+                .rtcp(|out| rtcp::receiver_report::write(out, ours, &[]))
+            {
+                self.mark_dirty(id);
+            }
         }
     }
 

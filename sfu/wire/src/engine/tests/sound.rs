@@ -88,6 +88,26 @@ fn asking_for_sound_ends() {
 }
 
 #[test]
+fn who_sends_sound_alone_hears_that_it_comes() {
+    let mut bed = listening();
+    bed.pass(Duration::from_secs(2));
+    bed.drain();
+    let mut heard = Vec::new();
+    for n in 0..100 {
+        say(&mut bed, [100 + n]);
+        bed.pass(Duration::from_millis(20));
+        bed.drain();
+        let client = bed.clients.get_mut(&2).expect("a client");
+        if !std::mem::take(&mut client.rtcp).is_empty() {
+            heard.push(n * 20);
+        }
+    }
+    let longest = heard.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(longest.is_some_and(|longest| longest <= 320), "{heard:?}");
+    assert!(heard.len() <= 10);
+}
+
+#[test]
 fn nobody_is_asked_who_did_not_offer_it() {
     let mut bed = pair();
     say(&mut bed, [100, 102]);
