@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_in_the_place_of_another_has_repeats_of_its_own() {
+        let mut echo = keeping(10..11);
+        let times = (0..500).filter(|ms| echo.asked(at(*ms), 10, RTT).is_some());
+        assert_eq!(times.count(), usize::from(MOST_REPEATS));
+        echo.keep(at(500), 10 + MOST as u64, b"said");
+        assert!(echo.asked(at(500), 10 + MOST as u16, RTT).is_some());
+    }
+
+    #[test]
     fn room_is_used_again() {
         let mut echo = keeping(0..64);
         let room: Vec<*const u8> = echo

@@ -135,7 +135,6 @@ impl Slot {
             && !matches!(fill.state, State::Closed)
         {
             self.sent.clear();
-            self.echo.clear();
             fill.state = State::Waiting {
                 floors: streams.iter().map(Stream::next).collect(),
             };

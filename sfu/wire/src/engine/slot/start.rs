@@ -26,7 +26,6 @@ impl Slot {
                 .is_some_and(|ours| ours > self.next + MOST_GAP)
         {
             self.sent.clear();
-            self.echo.clear();
             let mut floors: Vec<u64> = track.streams.iter().map(Stream::next).collect();
             if let Some(floor) = floors.get_mut(packet.encoding) {
                 *floor = packet.sequence;

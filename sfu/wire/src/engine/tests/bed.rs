@@ -28,7 +28,7 @@ pub const ROOM: RoomId = RoomId(1);
 const MID: u8 = 4;
 const RID: u8 = 5;
 const REPAIRED: u8 = 6;
-const TRANSPORT_CC: u8 = 3;
+pub const TRANSPORT_CC: u8 = 3;
 const LEVEL: u8 = 1;
 
 /// What a viewer got.

@@ -194,6 +194,25 @@ fn a_speaker_is_asked_for_what_no_copy_brings_and_nothing_goes_out_twice() {
 }
 
 #[test]
+fn an_empty_copy_brings_nothing_so_its_packet_is_asked_for() {
+    let mut bed = pair_of(vec![plain()]);
+    let mut section = audio(21, 210);
+    section.formats = vec![red(AUDIO), format(Kind::Audio)];
+    section.nack = true;
+    bed.sections(2, vec![section], vec![]);
+    bed.send(2, &speech(10, 0));
+    // 13 with a copy of 11, whole, and one of 12, of no bytes.
+    let mut holed = speech(13, 2);
+    let said = tail(12).len() + 1;
+    holed.payload[7] = 0;
+    holed.payload.drain(9 + said..9 + 2 * said);
+    bed.send(2, &holed);
+    assert_eq!(marks(&bed.drain()), [10, 11, 13]);
+    bed.pass(Duration::from_millis(100));
+    assert_eq!(asked(&mut bed), BTreeSet::from([12]));
+}
+
+#[test]
 fn nothing_from_before_the_opening_is_recovered() {
     let mut bed = pair_of(vec![plain()]);
     bed.send(2, &speech(10, 1));

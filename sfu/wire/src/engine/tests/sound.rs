@@ -49,7 +49,9 @@ fn asked(bed: &mut Bed) -> BTreeMap<u16, usize> {
 #[test]
 fn a_speaker_is_asked_for_what_is_missing_and_what_comes_late_finds_its_place() {
     let mut bed = listening();
-    say(&mut bed, [100, 102, 105]);
+    say(&mut bed, [100]);
+    bed.pass(Duration::from_millis(20));
+    say(&mut bed, [102, 105]);
     let got = bed.drain();
     assert_eq!(marks(&got), [100, 102, 105]);
     let first = got[0].header;
@@ -73,6 +75,14 @@ fn a_speaker_is_asked_for_what_is_missing_and_what_comes_late_finds_its_place() 
     assert_eq!(bed.engine.counters.rtx_recovered, 3);
     bed.pass(Duration::from_secs(1));
     assert_eq!(asked(&mut bed), BTreeMap::new());
+}
+
+#[test]
+fn sound_that_was_overtaken_on_its_way_is_no_repair() {
+    let mut bed = listening();
+    say(&mut bed, [100, 102, 101]);
+    assert_eq!(marks(&bed.drain()), [100, 102, 101]);
+    assert_eq!(bed.engine.counters.rtx_recovered, 0);
 }
 
 #[test]
@@ -105,6 +115,30 @@ fn who_sends_sound_alone_hears_that_it_comes() {
     let longest = heard.windows(2).map(|pair| pair[1] - pair[0]).max();
     assert!(longest.is_some_and(|longest| longest <= 320), "{heard:?}");
     assert!(heard.len() <= 10);
+}
+
+#[test]
+fn transport_wide_feedback_says_it_too() {
+    let mut bed = pair();
+    bed.drain();
+    for n in 0..100 {
+        let mut packet = sound(210, 100 + n, tail(n));
+        let number = (n as u16).to_be_bytes().to_vec();
+        packet.extensions.push((TRANSPORT_CC, number));
+        bed.send(2, &packet);
+        bed.pass(Duration::from_millis(20));
+        bed.drain();
+    }
+    let client = bed.clients.get_mut(&2).expect("a client");
+    let compounds = std::mem::take(&mut client.rtcp);
+    let mut packets = compounds
+        .iter()
+        .flat_map(|compound| rtcp::packets(compound));
+    assert!(compounds.len() > 30);
+    assert!(packets.all(|packet| match packet {
+        Ok(rtcp::Packet::ReceiverReport(report)) => report.blocks().count() > 0,
+        packet => packet.is_ok(),
+    }));
 }
 
 #[test]
@@ -166,6 +200,8 @@ fn nothing_comes_again_through_a_closed_gate_nor_after_it() {
         bed.nack(1, 900, &[first]);
         say(&mut bed, [101]);
         assert_eq!(marks(&bed.drain()), [101]);
+        // Under way when it closes, and asked for while it is closed.
+        bed.nack(1, 900, &[first.wrapping_add(1)]);
         bed.gate(owner, false);
         bed.nack(1, 900, &[first.wrapping_add(1)]);
         assert_eq!(bed.wire().len(), 0);
@@ -173,4 +209,25 @@ fn nothing_comes_again_through_a_closed_gate_nor_after_it() {
         bed.nack(1, 900, &[first.wrapping_add(1)]);
         assert_eq!(bed.wire().len(), 0);
     }
+}
+
+#[test]
+fn a_queue_that_is_full_takes_no_repeats() {
+    let mut bed = listening();
+    say(&mut bed, [99]);
+    bed.nack(1, 900, &[0]);
+    bed.drain();
+    let long = |number| sound(210, number, vec![0x78; 1_150]);
+    let mut numbers = Vec::new();
+    for number in 100..1_100 {
+        bed.send(2, &long(number));
+        if number == 100 {
+            numbers.extend(bed.drain().iter().map(|got| got.header.sequence));
+        }
+    }
+    let first = numbers[0];
+    let newest: Vec<u16> = (800..900).map(|n: u16| first.wrapping_add(n)).collect();
+    bed.nack(1, 900, &newest);
+    assert_eq!(bed.engine.counters.rtx_sent, 0);
+    bed.drain();
 }
