@@ -76,6 +76,8 @@ def _section(
         yield f"a=rtcp-fb:{codec.payload_type} transport-cc"
         if kind == "video":
             yield from (f"a=rtcp-fb:{codec.payload_type} {name}" for name in ("nack", "nack pli", "ccm fir"))
+        elif codec.name == "opus" and dialect.repairs_sound:
+            yield f"a=rtcp-fb:{codec.payload_type} nack"
         if codec.name == "red":
             inner = codec.format.partition("/")[2]
             yield f"a=fmtp:{codec.payload_type} {inner}/{inner}"

@@ -12,7 +12,7 @@ from sfu.commands import Kind
 from sfu.errors import DtlsError
 from tests.bed.client import SimClient
 from tests.bed.clock import MILLISECOND
-from tests.bed.dialect import CHROMIUM, FIREFOX
+from tests.bed.dialect import CHROMIUM_REPAIRING, FIREFOX
 from tests.bed.ice import Credentials
 from tests.bed.offer import Answer, read, write
 from tests.bed.sender import Media
@@ -25,6 +25,8 @@ _MEDIA = {
     "video": Media(interval=180 * MILLISECOND, size=300, largest=200),
 }
 _LARGEST = 2_048
+_LOST = 0.02
+"""Of the datagrams each way, once it is connected: so that sound and pictures are asked for and sent again."""
 
 
 class Leg:
@@ -34,12 +36,13 @@ class Leg:
         self._loop = asyncio.get_running_loop()
         self._certificate = certificate
         self._random = Random(seed << 32 | ident)
+        self._chance = Random(seed << 32 | ident)
         self._server = server
         self._pairs = pairs
         self._session = self._random.getrandbits(60)
         self._version = 0
         self._local = Credentials.random(self._random)
-        self._dialect = CHROMIUM if ident % 2 else FIREFOX
+        self._dialect = CHROMIUM_REPAIRING if ident % 2 else FIREFOX
         self._handshake: dtls.Handshake | None = None
         self._fingerprints: tuple[tuple[str, str], ...] = ()
         self._timer: asyncio.TimerHandle | None = None
@@ -81,6 +84,8 @@ class Leg:
         self._fingerprints = answer.fingerprints
         media = {section.track: _MEDIA[section.kind] for section in answer.tracks}
         self.client.set_sections(answer.tracks, answer.slots, media)
+        if self._dialect.repairs_sound:
+            self.client.repair_sound()
         ice = self.client.ice
         if (ice.local, ice.remote) != (self._local, answer.credentials):
             ice.restart(self._now(), self._local, answer.credentials)
@@ -125,6 +130,9 @@ class Leg:
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
+    def _is_lost(self) -> bool:
+        return self.is_connected and self._chance.random() < _LOST
+
     def _now(self) -> int:
         return time.monotonic_ns() // 1000
 
@@ -134,7 +142,8 @@ class Leg:
                 data = self._socket.recv(_LARGEST)
             except (BlockingIOError, ConnectionRefusedError):
                 break
-            self.client.receive(self._now(), self.client.ice.address, self._server, data)
+            if not self._is_lost():
+                self.client.receive(self._now(), self.client.ice.address, self._server, data)
         self._shake_hands()
         self._turn()
 
@@ -166,8 +175,9 @@ class Leg:
         if self._handshake is not None and self.client.opening is None:
             self._shake_hands()
         for transmit in self.client.transmits():
-            with suppress(BlockingIOError, ConnectionRefusedError):
-                self._socket.send(transmit.data)
+            if not self._is_lost():
+                with suppress(BlockingIOError, ConnectionRefusedError):
+                    self._socket.send(transmit.data)
         due = self.client.next_timeout()
         times = [] if due is None else [due / 1e6 - time.monotonic()]
         again = None if self._handshake is None or self.is_connected else self._handshake.next_timeout()

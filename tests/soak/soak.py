@@ -76,6 +76,8 @@ class Outcome:
     memory: tuple[tuple[float, int], ...]
     """Bytes at each check, people in their rooms, and when that was in seconds."""
     log: tuple[str, ...]
+    repaired: tuple[int, int]
+    """Packets that the server sent again, and that came again because it asked."""
 
     def faults(self) -> list[str]:
         """What is not as it was."""
@@ -114,7 +116,7 @@ async def run(seconds: float, seed: int) -> Outcome:
                 before, after, later = await walk.run(seconds)
         log = tuple((data / "errors.log").read_text().splitlines())
     harmful = tuple(line for line in log if not any(words in line for words in HARMLESS))
-    return Outcome(walk.steps, walk.checks, walk.done, before, after, later, tuple(walk.memory), harmful)
+    return Outcome(walk.steps, walk.checks, walk.done, before, after, later, tuple(walk.memory), harmful, walk.repaired)
 
 
 class _Walk:
@@ -128,6 +130,7 @@ class _Walk:
         self.checks = 0
         self.done: Counter[str] = Counter()
         self.memory: list[tuple[float, int]] = []
+        self.repaired = (0, 0)
 
     async def run(self, seconds: float) -> tuple[Vitals, Vitals, Vitals]:
         fresh = await self._vitals()
@@ -136,6 +139,8 @@ class _Walk:
         before = await self._later()
         self.memory.clear()
         await self._party(seconds)
+        counters = (await self._server.ask("snapshot"))["counters"]
+        self.repaired = (counters["rtx_sent"], counters["rtx_recovered"])
         return before, await self._given_back(before), await self._later()
 
     async def _party(self, seconds: float) -> None:
@@ -220,6 +225,7 @@ def describe(outcome: Outcome) -> str:
         f"{_mib(later.memory - outcome.before.memory)} MiB more than before; {_mib(after.memory - later.memory)} MiB "
         f"went with {after.ended} ended rooms and {after.spent} spent grants",
         f"{_mib(outcome.slope())} MiB an hour while it lasted",
+        "{:,} packets sent again, {:,} that came again".format(*outcome.repaired),
     ]
     return "\n".join([*lines, *outcome.faults()])
 

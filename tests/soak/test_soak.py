@@ -9,3 +9,4 @@ async def test_people_in_random_order_leave_nothing_behind() -> None:
     assert not outcome.faults()
     assert outcome.steps > 40
     assert outcome.done["return"]
+    assert min(outcome.repaired) > 0
