@@ -142,6 +142,34 @@ async def test_who_shows_a_certificate_and_no_proof_of_its_key_gets_no_keys(
     await media_of_nobody(server, mallory)
 
 
+async def test_whose_proof_of_the_certificates_key_is_wrong_gets_no_keys(
+    server: Server, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CVE-2022-29222 again: every message comes, in order, but the signature in CertificateVerify is wrong.
+
+    What would be sealed is held back, so that it is the signature which is refused, before anything later could be.
+    """
+    mallory = await enter(1)
+    verify, decrypt_error = 15, b"\x02\x33"
+    send = mallory.client.send_raw
+
+    def wrongly_signed(datagram: bytes) -> None:
+        kept = b""
+        for record in dtls_records.records(datagram):
+            if record.kind == 22 and record.epoch == 0:
+                kept += datagram[record.body - 13 : record.end]
+                if datagram[record.body] == verify:
+                    kept = kept[:-1] + bytes([kept[-1] ^ 1])
+                    mallory.paused = True  # to hear what is answered as it is
+        send(kept)
+
+    monkeypatch.setattr(mallory.client, "send_raw", wrongly_signed)
+    mallory.run()
+    assert await failed(server, mallory) == "dtls_handshake"
+    await server.changes.until(lambda: any(datagram[13:] == decrypt_error for datagram in mallory.client.dtls))
+    await media_of_nobody(server, mallory)
+
+
 async def media_of_nobody(server: Server, caller: Caller) -> None:
     """Its keys are none: what it sends is dropped before it is opened."""
     before = server.counter("dropped_no_keys")

@@ -438,21 +438,58 @@ def test_fingerprints_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPa
     assert others == [first, first]
 
 
-def test_a_certificate_without_proof_of_its_key_gets_nowhere() -> None:
-    ours, theirs = server(), client()
+def proving(theirs: Handshake, ours: Handshake) -> bytes:
+    """The client's second flight: its certificate, its share of the key, and the proof that the certificate is its own."""
     ours.receive(0.0, theirs.transmits()[0])
     for datagram in ours.transmits():
         theirs.receive(0.0, datagram)
-    verify = 15
-    for datagram in theirs.transmits():
-        kept = b"".join(
-            datagram[record.body - 13 : record.end]
-            for record in dtls_records.records(datagram)
-            if not (record.kind == 22 and record.epoch == 0 and datagram[record.body] == verify)
-        )
-        with suppress(DtlsError):
-            ours.receive(0.0, kept)
+    (flight,) = theirs.transmits()
+    return flight
+
+
+VERIFY = 15
+DECRYPT_ERROR = b"\x02\x33"
+
+
+def plain(flight: bytes) -> dict[int, bytes]:
+    """The records of handshake messages in the clear, by type; the end is sealed and not among them."""
+    return {
+        flight[record.body]: flight[record.body - 13 : record.end]
+        for record in dtls_records.records(flight)
+        if record.kind == 22 and record.epoch == 0
+    }
+
+
+def test_a_certificate_without_proof_of_its_key_gets_nowhere() -> None:
+    ours, theirs = server(), client()
+    flight = proving(theirs, ours)
+    with suppress(DtlsError):
+        ours.receive(0.0, flight.replace(plain(flight)[VERIFY], b""))
     assert not isinstance(ours.state, Connected)
+
+
+@pytest.mark.parametrize("proof", ["damaged", "of another handshake"])
+def test_a_certificate_with_a_wrong_proof_of_its_key_is_refused(proof: str) -> None:
+    """What is sealed is held back: it is the signature that is refused, not the checksum over the whole handshake."""
+    ours, theirs = server(), client()
+    messages = plain(proving(theirs, ours))
+    true = messages[VERIFY]
+    messages[VERIFY] = (
+        true[:-1] + bytes([true[-1] ^ 1]) if proof == "damaged" else plain(proving(client(), server()))[VERIFY]
+    )
+    with pytest.raises(DtlsError) as caught:
+        ours.receive(0.0, b"".join(messages.values()))
+    assert caught.value.code == "dtls_handshake"
+    assert ours.state == Failed("dtls_handshake")
+    (alert,) = ours.transmits()
+    assert (alert[0], alert[13:]) == (21, DECRYPT_ERROR)
+
+
+def test_a_certificate_with_its_proof_waits_for_what_is_sealed() -> None:
+    ours, theirs = server(), client()
+    ours.receive(0.0, b"".join(plain(proving(theirs, ours)).values()))
+    assert isinstance(ours.state, Handshaking)
+    assert not ours.transmits()
 
 
 # Bounds
