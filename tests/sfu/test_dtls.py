@@ -439,7 +439,7 @@ def test_fingerprints_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPa
 
 
 def proving(theirs: Handshake, ours: Handshake) -> bytes:
-    """The client's second flight: its certificate, its share of the key, and the proof that the certificate is its own."""
+    """The client's second flight: its certificate, its share of the key, the proof that the certificate is its own."""
     ours.receive(0.0, theirs.transmits()[0])
     for datagram in ours.transmits():
         theirs.receive(0.0, datagram)
