@@ -5,11 +5,11 @@ Each package owns the type of its section; here they are only put together.
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,8 @@ from signalling.config import SignallingConfig
 from signalling.grant import DEFAULT_ISSUER
 
 ENVIRONMENT_PREFIX = "VENTEROM_"
+PLACEHOLDER: Final = "change-me"
+"""How every secret of an example begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,8 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
         raise ConfigError(faults) from error
     if (settings.http.tls_certificate is None) != (settings.http.tls_key is None):
         raise ConfigError("http.tls_certificate and http.tls_key go together")
+    if settings.http.port and settings.http.port in (settings.media.port, *settings.media.tcp_ports):
+        raise ConfigError("http.port is one of media.port and media.tcp_ports: media takes its ports on every address")
     url = settings.http.public_url
     if url is not None and (urlsplit(url).scheme not in ("http", "https") or urlsplit(url)[2:] != ("", "", "")):
         raise ConfigError("http.public_url must be a scheme and a host, as in https://video.example.org")
@@ -187,12 +191,33 @@ def check_production(settings: Settings) -> None:
         raise ConfigError("http.public_url: links and cookies need an address that no request can make up")
     if settings.database.url is not None and urlsplit(settings.database.url).password is not None:
         raise ConfigError("database.url: the password belongs into a file of its own, database.password_file")
+    for name, value in _secrets(settings):
+        if value is not None and value.lower().startswith(PLACEHOLDER):
+            raise ConfigError(f"{name}: still the example's, which everybody knows")
 
 
 def check_media(settings: Settings) -> None:
     """What signalling and media need where there is no control beside them."""
     if settings.grants.keys is None:
         raise ConfigError("grants.keys: without the keys of an issuer of grants nobody can enter")
+
+
+def _secrets(settings: Settings) -> Iterator[tuple[str, str | None]]:
+    """What others must not know, by name. A file that can't be read says nothing here: its own reader will."""
+    for number, server in enumerate(settings.signalling.ice_servers):
+        yield f"signalling.ice_servers.{number}.credential", server.credential
+    if settings.signalling.turn is not None:
+        yield "signalling.turn.secret", _text(settings.signalling.turn.secret)
+    yield "metrics.token", settings.metrics.token
+    if settings.database.password_file is not None:
+        yield "database.password_file", _text(settings.database.password_file)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", "replace").strip()
+    except OSError:
+        return None
 
 
 def _lay(tree: dict[str, Any], name: str, value: str) -> None:

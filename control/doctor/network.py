@@ -106,9 +106,15 @@ def _announced(settings: Settings, host: Host) -> Finding:
         return warn(
             check,
             f"{', '.join(foreign)} is not of this host: right behind NAT or in a container, else wrong",
-            f"let the router forward {settings.media.port}/udp here; ip address shows what this host has",
+            f"let the router forward {_ways_in(settings)} here; ip address shows what this host has",
         )
     return ok(check, shown)
+
+
+def _ways_in(settings: Settings) -> str:
+    """All that browsers send media to."""
+    ways = [f"{settings.media.port}/udp", *(f"{port}/tcp" for port in (settings.media.port, *settings.media.tcp_ports))]
+    return f"{', '.join(ways[:-1])} and {ways[-1]}"
 
 
 def _bind(host: str, port: int, kind: socket.SocketKind) -> int | None:

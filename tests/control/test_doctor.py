@@ -186,6 +186,13 @@ def test_checkpoints_are_best_elsewhere(case: Case, place: str, level: Level, te
     assert (found.level, text in found.text) == (level, True)
 
 
+def test_behind_nat_every_way_in_is_to_be_forwarded(case: Case) -> None:
+    case.change("media", announce=("198.51.100.4",))
+    (wrong,) = (each for each in case.findings() if each.level is not Level.OK)
+    port, further = case.settings.media.port, case.settings.media.tcp_ports[0]
+    assert f"forward {port}/udp, {port}/tcp and {further}/tcp here" in (wrong.advice or "")
+
+
 def test_nothing_is_missed_or_made_before_the_first_start(case: Case) -> None:
     case.change("data", directory=case.folder / "new")
     assert "secret keys" not in {each.check for each in case.findings()}

@@ -1,5 +1,6 @@
 """Every file in `configs/` can be used as it is, and nothing misspelt is ever ignored."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -112,6 +113,11 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         '[media]\nvideo_codecs = ["VP8", "H265"]',
         '[media]\nvideo_codecs = ["VP8", "VP8"]',
         "[media]\nvideo_codecs = []",
+        "[http]\nport = 7882",
+        "[http]\nport = 443\n[media]\nport = 443",
+        "[http]\nport = 443\n[media]\ntcp_ports = [444, 443]",
+        "[media]\ntcp_ports = [443, 443]",
+        "[media]\ntcp_ports = [7882]",
         "[http",
     ],
 )
@@ -153,6 +159,29 @@ def test_production_refuses_what_only_a_demo_may(environment: dict[str, str], fa
     with pytest.raises(ConfigError, match=fault) as caught:
         check_production(load(None, {"VENTEROM_GRANTS__KEYS": "grants.jwks.json"} | environment))
     assert "hemmelig" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "environment"),
+    [
+        ("signalling.ice_servers.1.credential", {"VENTEROM_SIGNALLING__ICE_SERVERS": json.dumps(
+            [{"urls": ["stun:s"]}, {"urls": ["turn:t"], "username": "u", "credential": "change-me"}])}),
+        ("signalling.turn.secret", {"VENTEROM_SIGNALLING__TURN": '{"urls": ["turn:t"], "secret": "SECRET"}'}),
+        ("metrics.token", {"VENTEROM_METRICS__TOKEN": "Change-me-to-something"}),
+        ("database.password_file", {
+            "VENTEROM_DATABASE__URL": "postgresql://v@db/v", "VENTEROM_DATABASE__PASSWORD_FILE": "SECRET"}),
+    ],
+)  # fmt: skip
+def test_production_refuses_the_secrets_of_examples(name: str, environment: dict[str, str], tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    (example,) = re.findall(r"^static-auth-secret=(.+)", (FOLDER / "turnserver.conf").read_text(), re.MULTILINE)
+    secret.write_text(f"{example}\n")
+    given = {key: value.replace("SECRET", str(secret)) for key, value in environment.items()}
+    with pytest.raises(ConfigError, match=f"^{re.escape(name)}: ") as caught:
+        check_production(load(None, PRODUCTION | given))
+    assert "change-me" not in str(caught.value).lower()
+    secret.write_text("5f3c0b7a9e8d4c1f2a6b5d4e3f2a1b0c")
+    check_production(load(None, PRODUCTION | {key: value.replace("hange-me", "4f9e") for key, value in given.items()}))
 
 
 def test_media_alone_needs_the_keys_of_an_issuer() -> None:
