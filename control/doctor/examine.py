@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from control.config import Settings, check_production, load
+from control.doctor.database import look_at_database
 from control.doctor.files import look_at_files
 from control.doctor.findings import Finding, fail, ok
 from control.doctor.host import Host, look
@@ -33,6 +34,7 @@ def diagnose(settings: Settings, host: Host, server: Server | None) -> list[Find
     return [
         *look_at_files(settings, host.wall),
         *look_at_records(settings),
+        *look_at_database(settings),
         *look_at_network(settings, host, server),
         *judge(host),
     ]

@@ -14,10 +14,14 @@ from urllib.parse import urlsplit
 import psutil
 from cryptography import x509
 
+from control.api.keys import ApiKeys
 from control.config import Settings
 from control.doctor.findings import Finding, fail, ok, warn
+from control.errors import ConfigError
+from signalling.config import TurnConfig
 from signalling.errors import KeyFileError
 from signalling.keys import SigningKey, parse_jwks
+from signalling.turn import Turn
 
 _SOON: Final = datetime.timedelta(days=14)
 _NO_SPACE: Final = 64 << 20
@@ -32,6 +36,10 @@ def look_at_files(settings: Settings, wall: float) -> Iterator[Finding]:
         yield _grant_keys(settings.grants.keys)
     if settings.http.tls_certificate is not None and settings.http.tls_key is not None:
         yield _certificate(settings.http.tls_certificate, settings.http.tls_key, settings.http.public_url, wall)
+    if settings.signalling.turn is not None:
+        yield _turn_secret(settings.signalling.turn)
+    if settings.api.keys is not None:
+        yield _api_keys(settings.api.keys)
     data = settings.data.directory
     yield _data(data)
     if (data / "node-key.pem").exists():
@@ -50,6 +58,32 @@ def _grant_keys(path: Path) -> Finding:
     if mode & 0o022:
         return fail(check, f"{path}: others may write it, and so let anybody in", f"chmod go-w {path}")
     return ok(check, f"{path}: {len(keys)} usable")
+
+
+def _turn_secret(config: TurnConfig) -> Finding:
+    check, path = "TURN secret", config.secret
+    try:
+        mode = path.stat().st_mode
+        Turn.read(config)
+    except OSError as error:
+        return fail(check, f"{path}: {error.strerror}", "the section TURN of docs/operations.md says how it is made")
+    except KeyFileError as error:
+        return fail(check, f"{path}: {error.message}", "the section TURN of docs/operations.md says how it is made")
+    if mode & 0o077:
+        return fail(check, f"{path}: others may read it, and so use the TURN server", f"chmod 600 {path}")
+    return ok(check, f"{path}: private and readable")
+
+
+def _api_keys(path: Path) -> Finding:
+    check = "API keys"
+    try:
+        ApiKeys.read(path)
+        mode = path.stat().st_mode
+    except ConfigError as error:
+        return fail(check, error.message, "the section The interface of docs/operations.md shows one")
+    if mode & 0o022:
+        return fail(check, f"{path}: others may write it, and so let any program in", f"chmod go-w {path}")
+    return ok(check, f"{path}: usable")
 
 
 def _node_key(path: Path) -> Finding:

@@ -6,30 +6,37 @@ import errno
 import json
 import os
 import re
+import shutil
 import socket
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from control.api.config import ApiConfig
 from control.app import Service
 from control.cli import main
 from control.config import DataConfig, GrantsConfig, HttpConfig, Settings
 from control.demo import prepare
-from control.doctor import files, machine, network
+from control.doctor import database, files, machine, network
 from control.doctor import host as facts
 from control.doctor.examine import diagnose, examine, examine_host
 from control.doctor.findings import Finding, Level, as_json, as_text, fail, ok, warn, worst
 from control.doctor.host import Host, look
 from control.doctor.network import Server
 from control.identity.secrets import create_secrets
+from control.store import migrate
 from sfu.config import MediaConfig
+from signalling.config import SignallingConfig, TurnConfig
 from signalling.keys import create_key, jwks
 from tests.browser.server import free_port
 from tests.control.certificates import self_signed
+from tests.control.postgres import Postgres
 
 HOST = Host(
     wall=datetime.datetime.now(datetime.UTC).timestamp(),
@@ -42,6 +49,7 @@ HOST = Host(
     coalescing=True,
     addresses=("192.0.2.7", "127.0.0.1"),
 )
+KEYS = f'[[key]]\nname = "journal"\nclinic = "{"a" * 26}"\nsha256 = "{"0" * 64}"\n'
 DAY = datetime.timedelta(days=1)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,6 +74,16 @@ class Case:
         certificate, key = self_signed(self.folder, since=since, until=until, name=name)
         self.change("http", tls_certificate=certificate, tls_key=key)
 
+    def keep_in(self, url: str, password: str = "password", mode: int = 0o600) -> None:
+        if (self.folder / password).exists():
+            (self.folder / password).chmod(mode)
+        self.change("database", url=url, password_file=self.folder / password)
+
+    def relabel(self, version: str) -> None:
+        """Makes the tables those of another version."""
+        with closing(sqlite3.connect(self.folder / "data/venterom.db")) as connection, connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+
     def occupy(self, kind: socket.SocketKind, port: int) -> None:
         holder = self.held.enter_context(socket.socket(socket.AF_INET, kind))
         holder.bind(("0.0.0.0" if kind is socket.SOCK_DGRAM else "127.0.0.1", port))
@@ -77,18 +95,24 @@ class Case:
 
 
 @pytest.fixture
-def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _empty_sqlite: Path) -> Iterator[Case]:
     monkeypatch.setattr(files, "_file_system", lambda _: "ext4")  # where the tests' folder lies is not the matter
     monkeypatch.setattr(files, "_SLOW_DISK_S", 60.0)
     monkeypatch.setattr(files, "_LITTLE_SPACE", files._NO_SPACE)
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     create_key(data / "node-key.pem")
+    shutil.copy(_empty_sqlite, data / "venterom.db")
     (tmp_path / "grants.jwks.json").write_text(jwks([create_key(tmp_path / "grants.pem")]))
+    for name, text in (("turn-secret", "0123456789abcdef"), ("journal.toml", KEYS), ("password", "hemmelig")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
     settings = Settings(
         http=HttpConfig(listen=("127.0.0.1",), port=free_port(socket.SOCK_STREAM), public_url="https://localhost"),
         data=DataConfig(directory=data),
         grants=GrantsConfig(keys=tmp_path / "grants.jwks.json"),
+        api=ApiConfig(keys=tmp_path / "journal.toml"),
+        signalling=SignallingConfig(turn=TurnConfig(urls=("turn:t.example.org",), secret=tmp_path / "turn-secret")),
         media=MediaConfig(
             port=free_port(socket.SOCK_DGRAM), tcp_ports=(free_port(socket.SOCK_STREAM),), announce=("192.0.2.7",)
         ),
@@ -107,6 +131,9 @@ def test_a_host_that_is_well_is_all_ok(case: Case) -> None:
         *(
             "grant keys",
             "certificate",
+            "TURN secret",
+            "API keys",
+            "database",
             "data directory",
             "node key",
             "secret keys",
@@ -131,6 +158,18 @@ BROKEN: list[tuple[str, Level, str, Break]] = [
         (c.folder / "grants.pem").read_bytes())),
     ("certificate", Level.FAIL, "No such file", lambda c: (c.folder / "certificate.pem").unlink()),
     ("certificate", Level.FAIL, "everybody may read", lambda c: (c.folder / "key.pem").chmod(0o644)),
+    ("TURN secret", Level.FAIL, "No such file", lambda c: (c.folder / "turn-secret").unlink()),
+    ("TURN secret", Level.FAIL, "fewer than 16", lambda c: (c.folder / "turn-secret").write_text("short")),
+    ("TURN secret", Level.FAIL, "others may read", lambda c: (c.folder / "turn-secret").chmod(0o640)),
+    ("API keys", Level.FAIL, "unreadable", lambda c: (c.folder / "journal.toml").unlink()),
+    ("API keys", Level.FAIL, "key.0.sha256", lambda c: (c.folder / "journal.toml").write_text(KEYS.replace("0", "?"))),
+    ("API keys", Level.FAIL, "others may write", lambda c: (c.folder / "journal.toml").chmod(0o620)),
+    ("database", Level.FAIL, "not a database", lambda c: (c.folder / "data/venterom.db").write_text("?" * 999)),
+    ("database", Level.FAIL, "does not know", lambda c: c.relabel("9999")),
+    ("database", Level.FAIL, "sqlite or postgresql", lambda c: c.keep_in("mysql://v@localhost/v")),
+    ("database", Level.FAIL, "Connect call failed", lambda c: c.keep_in("postgresql://v@127.0.0.1:1/v")),
+    ("database", Level.FAIL, "password_file: missing", lambda c: c.keep_in("postgresql://v@127.0.0.1:1/v", "none")),
+    ("database", Level.FAIL, "others may read", lambda c: c.keep_in("postgresql://v@127.0.0.1:1/v", mode=0o640)),
     ("data directory", Level.FAIL, "cannot be made", lambda c: c.change("data", directory=Path("/proc/none/data"))),
     ("data directory", Level.FAIL, "/proc/self", lambda c: c.change("data", directory=Path("/proc/self"))),
     ("data directory", Level.WARN, "look into", lambda c: (c.folder / "data").chmod(0o755)),
@@ -172,6 +211,71 @@ def test_what_is_broken_gives_exactly_its_line(
     assert {each.check for each in before} >= {each.check for each in found}
 
 
+def database_of(case: Case) -> Finding:
+    (found,) = (each for each in case.findings() if each.check == "database")
+    return found
+
+
+def test_the_database_of_a_server_is_looked_at(case: Case, postgres: Postgres) -> None:
+    url = postgres.create("doctor")
+    case.keep_in(url.render_as_string())
+    found = database_of(case)
+    assert (found.level, "without tables" in found.text) == (Level.FAIL, True)
+    assert "venterom db upgrade" in (found.advice or "")
+    asyncio.run(migrate.upgrade(url))
+    assert database_of(case).level is Level.OK
+    case.keep_in(postgres.url("nowhere").render_as_string())
+    found = database_of(case)
+    assert found.text == 'database.url: database "nowhere" does not exist'
+    assert "SELECT" not in found.text
+
+
+def test_a_database_that_says_nothing_is_waited_for_a_little_while(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.2)
+    began = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        case.keep_in(f"postgresql://v@127.0.0.1:{silent.getsockname()[1]}/v")
+        found = database_of(case)
+    assert found.text == "database.url: no answer within 0.2 s"
+    assert time.monotonic() - began < 30, "the driver's own patience is a minute"
+
+
+def test_a_file_that_the_next_start_upgrades_is_well(case: Case) -> None:
+    file = case.folder / "data/venterom.db"
+    file.write_bytes(b"")
+    found = database_of(case)
+    assert (found.level, "next start" in found.text) == (Level.OK, True)
+    assert file.stat().st_size == 0
+
+
+def test_a_file_of_somebody_else_is_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests may run as root, who may write anything."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = database_of(case)
+    assert (found.level, "not writable" in found.text) == (Level.FAIL, True)
+
+
+def test_the_database_is_only_read(case: Case) -> None:
+    def lie() -> dict[str, tuple[int, int]]:
+        found = (case.folder / "data").glob("venterom.db*")
+        return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+    file = case.folder / "data/venterom.db"
+    with closing(sqlite3.connect(file)) as writer:  # as a server leaves it
+        writer.execute("PRAGMA journal_mode=WAL")
+    before = lie()
+    assert before.keys() == {"venterom.db"}
+    assert database_of(case).level is Level.OK
+    assert lie() == before
+    with closing(sqlite3.connect(file)) as writer:  # a server that runs
+        with writer:
+            writer.execute("UPDATE alembic_version SET version_num = '9999'")
+        before = lie()
+        assert "venterom.db-wal" in before
+        assert "does not know" in database_of(case).text
+        assert lie().keys() == before.keys()
+
+
 @pytest.mark.parametrize(
     ("place", "level", "text"),
     [("none", Level.FAIL, "No such file"), ("", Level.WARN, "same disk"), ("elsewhere", Level.OK, "another")],
@@ -195,7 +299,7 @@ def test_behind_nat_every_way_in_is_to_be_forwarded(case: Case) -> None:
 
 def test_nothing_is_missed_or_made_before_the_first_start(case: Case) -> None:
     case.change("data", directory=case.folder / "new")
-    assert "secret keys" not in {each.check for each in case.findings()}
+    assert not {"secret keys", "database"} & {each.check for each in case.findings()}
     assert not (case.folder / "new").exists()
 
 
