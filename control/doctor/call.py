@@ -9,6 +9,7 @@ import aiohttp
 from control.doctor.caller import Caller, StepError
 from control.doctor.entrance import Entrance, Part
 from control.doctor.findings import Finding, fail, ok
+from control.doctor.relays import look_at_relays
 
 _DARK: Final = 60
 _LIGHT: Final = 200
@@ -25,7 +26,7 @@ _ADVICE: Final[Mapping[str, str]] = {
 
 
 async def call(entrance: Entrance) -> list[Finding]:
-    """Calls, and tells what came; what fails is the last finding."""
+    """Calls, and tells what came. A step that fails is the last finding; a TURN server that fails holds up no call."""
     findings: list[Finding] = []
     async with aiohttp.ClientSession() as http:
         practitioner = Caller(http, grey=_DARK, expected=_LIGHT)
@@ -51,6 +52,7 @@ async def _run(
         given = await entrance.admission(http, part)
         joined.append(await caller.enter(given.url, given.origin, given.grant))
     findings.append(ok("call: signalling", f"both joined, in {_ms(*joined)}"))
+    findings += await look_at_relays(patient.ice_servers, patient.addresses)
     connected = await asyncio.gather(practitioner.connected(), patient.connected())
     findings.append(ok("call: transport", f"both connected, {_ms(*connected)} after they came"))
     await practitioner.admit(patient.participant)

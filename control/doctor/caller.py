@@ -2,8 +2,9 @@
 
 import asyncio
 import math
+import re
 from array import array
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,9 @@ _HEARD: Final = 2_000
 """Of 32,768: far above silence and comfort noise, far below what was sent."""
 _TOLERANCE: Final = 16
 """Of 256, between the grey that was sent and the one that was decoded."""
+
+_CANDIDATE: Final = re.compile(r"^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) ", re.MULTILINE | re.IGNORECASE)
+"""RFC 8839 section 5.1."""
 
 _T = TypeVar("_T")
 
@@ -60,6 +64,10 @@ class Caller:
         self._seen: asyncio.Future[float] = self._loop.create_future()
         self._heard: asyncio.Future[float] = self._loop.create_future()
         self.participant = ""
+        self.ice_servers: Sequence[Mapping[str, Any]] = ()
+        """As the server handed them out."""
+        self.addresses: Sequence[tuple[str, int]] = ()
+        """Where the server says that it takes media, by UDP."""
 
     async def enter(self, url: str, origin: str, grant: str) -> float:
         """Opens the WebSocket and joins; gives how long that took."""
@@ -76,7 +84,7 @@ class Caller:
         self._begin(self._ping(self._socket))
         joined = await self._request("join", 1, type="join", grant=grant)
         took = self._loop.time() - self._began
-        self.participant = joined["participant"]
+        self.participant, self.ice_servers = joined["participant"], joined["ice_servers"]
         await self._negotiate(joined["slots"])
         return took
 
@@ -122,6 +130,7 @@ class Caller:
         ]
         sdp = self._peer.localDescription.sdp
         answer = await self._request("offer", 2, type="offer", sdp=sdp, tracks=tracks)
+        self.addresses = [(host, int(port)) for host, port in _CANDIDATE.findall(answer["sdp"])]
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
         self._send_media()
 

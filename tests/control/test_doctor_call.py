@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +18,18 @@ from aioice.ice import get_host_addresses
 from control.app import Service
 from control.cli import main
 from control.demo import Demo, prepare
-from control.doctor import caller
+from control.doctor import caller, relays
 from control.doctor.call import call
 from control.doctor.entrance import ByKey, ByLinks
 from control.doctor.findings import Level
+from control.doctor.relays import look_at_relays
+from signalling.config import TurnConfig
 from signalling.keys import create_key
+from signalling.turn import Turn
 from tests.browser.server import free_port
 from tests.control.test_metrics import samples
 from tests.control.visitor import url
+from tests.turn.coturn import SECRET, Coturn
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = get_host_addresses(use_ipv4=True, use_ipv6=False)
@@ -80,11 +85,70 @@ async def test_a_call_comes_about_and_the_metrics_tell_of_it(running: Demo, tmp_
     assert "doctor" not in text
 
 
+@pytest.fixture
+async def coturn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Coturn]:
+    server = await Coturn.start(tmp_path, OWN[0])
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "turn.pem"))
+    yield server
+    await server.stop()
+
+
+def handed_out(coturn: Coturn, secret: str, *urls: str, late: float = 0.0) -> list[dict[str, Any]]:
+    """As signalling does it."""
+    server = Turn(urls or tuple(coturn.urls.values()), 600, secret.encode()).server(time.time() - late)
+    return [{"urls": ["stun:s.example.org"]}, server.model_dump()]
+
+
 @needs_address
-async def test_the_two_links_of_a_demo_do_as_well(running: Demo) -> None:
-    addresses = dict(line.split(" ", 1) for line in running.announcement.splitlines())
-    found = await call(ByLinks(addresses["practitioner"], addresses["patient"]))
-    assert [each.level for each in found] == [Level.OK] * 4
+async def test_the_two_links_of_a_demo_do_as_well_and_their_turn_server_is_tried(demo: Demo, coturn: Coturn) -> None:
+    turn = TurnConfig(urls=tuple(coturn.urls.values()), secret=coturn.secret)
+    signalling = demo.settings.signalling.model_copy(update={"turn": turn})
+    service = await Service.start(demo.settings.model_copy(update={"signalling": signalling}), demo.lab)
+    try:
+        addresses = dict(line.split(" ", 1) for line in demo.announcement.splitlines())
+        found = await call(ByLinks(addresses["practitioner"], addresses["patient"]))
+    finally:
+        await service.stop()
+    assert [each.level for each in found] == [Level.OK] * 7, found
+    tried = [each.text for each in found if each.check == "call: TURN"]
+    assert len(tried) == 3
+    for server, text in zip(coturn.urls.values(), tried, strict=True):
+        assert text.startswith(f"{server}: relays to the media server")
+
+
+@needs_address
+async def test_a_turn_server_that_helps_nobody_is_said_to_be_so(
+    coturn: Coturn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = [("::1", 7882), (OWN[0], 7882)]
+
+    async def fails(servers: list[dict[str, Any]], text: str, advice: str) -> None:
+        found = await look_at_relays(servers, media)
+        assert found
+        for each in found:
+            assert (each.check, each.level) == ("call: TURN", Level.FAIL)
+            assert text in each.text
+            assert advice in (each.advice or "")
+
+    assert {each.level for each in await look_at_relays(handed_out(coturn, SECRET), media)} == {Level.OK}
+    await fails(handed_out(coturn, "another secret of 16"), "refuses the credential", "static-auth-secret")
+    await fails(handed_out(coturn, SECRET, late=3600), "refuses the credential", "clocks")
+    await fails([{"urls": [coturn.urls["udp"]]}], "refuses the credential", "username")
+    for urls, text, advice in (
+        ("turn:host:3478?transport=sctp turns:host?transport=udp turn:", "not an address", "turns:HOST"),
+        (f"turn:{OWN[0]}:1?transport=tcp", "Connect call failed", "1/tcp"),
+        ("turn:nowhere.invalid", "not known", "name resolve"),
+    ):
+        await fails(handed_out(coturn, SECRET, *urls.split(" ")), text, advice)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    await fails(handed_out(coturn, SECRET, coturn.urls["tls"]), "browsers refuse its certificate", "chain")
+    media = [("192.0.2.99", 7882), ("::1", 7882)]
+    await fails(handed_out(coturn, SECRET, coturn.urls["udp"]), "(192.0.2.99, ::1)", "allowed-peer-ip")
+    monkeypatch.setattr(relays, "LIMIT_S", 0.3)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind((OWN[0], 0))
+        port = silent.getsockname()[1]
+        await fails(handed_out(coturn, SECRET, f"turn:{OWN[0]}:{port}"), "no answer", f"{port}/udp")
 
 
 async def test_a_server_that_is_not_there(demo: Demo) -> None:
