@@ -134,7 +134,7 @@ class Client:
     async def _join(self, join: messages.Join) -> None:
         with _telling(self._connection, join.id):
             self._member = await self._rooms.join(join, self._connection)
-            self._session.joined(self._clock.monotonic(), self._member.bucket)
+            self._session.joined(self._clock.monotonic(), self._member.allowance)
             self._on_joined()
 
     async def _negotiate(self, offer: Negotiate) -> None:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from signalling.grant import DEFAULT_AUDIENCE
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+LEAST_SILENCE = 10
+"""Seconds: clients ping every 5, as PROTOCOL.md tells them to, and one ping may come late."""
 
 
 class IceServerConfig(BaseModel):
@@ -45,7 +47,7 @@ class SignallingConfig(BaseModel):
     ice_servers: tuple[IceServerConfig, ...] = ()
     turn: TurnConfig | None = None
     join_timeout: Seconds = 10
-    silence: Seconds = 10
+    silence: Annotated[float, Field(ge=LEAST_SILENCE, allow_inf_nan=False)] = LEAST_SILENCE
     """A connection that said nothing for so long is dead."""
     slow_reader: Seconds = 2
     """A client that takes no bytes for so long is cut."""
@@ -59,6 +61,9 @@ class SignallingConfig(BaseModel):
     """How long a seat is good, and how long a room without anybody is kept."""
     messages_per_second: Annotated[float, Field(gt=0)] = 20
     messages_burst: Annotated[int, Field(gt=0)] = 60
+    offers_per_second: Annotated[float, Field(gt=0)] = 1
+    offers_burst: Annotated[int, Field(gt=0)] = 20
+    """Nearly as many come at once where a room for two becomes one of 25 while everybody is there."""
     max_unjoined: Annotated[int, Field(gt=0)] = 1000
     """How many connections may be waiting to join."""
     queue_messages: Annotated[int, Field(gt=0)] = 200

@@ -35,7 +35,7 @@ from signalling.inputs import (
 )
 from signalling.journal import Journal
 from signalling.node import Node, Slots, TrackView
-from signalling.ratelimit import Bucket
+from signalling.ratelimit import Allowance
 from signalling.records import Record
 from signalling.redact import mark
 from signalling.room import Ended, Person, Room, apply, host_patience
@@ -99,7 +99,7 @@ class LiveRoom:
         self._blank = True
         self._audience = Audience()
         self._peers: dict[str, bool] = {}  # those open on the node, and whether their gate is
-        self._buckets: dict[str, Bucket] = {}
+        self._allowances: dict[str, Allowance] = {}
         self._timers = Timers(services.clock)
         self._log = log.bind(room=mark(room.id))
 
@@ -162,13 +162,12 @@ class LiveRoom:
         """Whether this connection speaks for the participant."""
         return self._audience.is_current(participant, link)
 
-    def bucket(self, participant: str) -> Bucket:
-        """The participant's message allowance, kept over reconnects."""
-        config = self._services.config
-        if participant not in self._buckets:
+    def allowance(self, participant: str) -> Allowance:
+        """What the participant may send, kept over reconnects, and until it is full again for who has left."""
+        if participant not in self._allowances:
             now = self._services.clock.monotonic()
-            self._buckets[participant] = Bucket.full(config.messages_per_second, config.messages_burst, now)
-        return self._buckets[participant]
+            self._allowances[participant] = Allowance.full(self._services.config, now)
+        return self._allowances[participant]
 
     def media(self, participant: str, alive: bool) -> None:
         """The node says whether a participant's transport is up."""
@@ -274,9 +273,16 @@ class LiveRoom:
             self._services.over(self._shown)
 
     def _dismiss(self, effect: Dismiss) -> None:
-        self._buckets.pop(effect.participant, None)
         self._timers.stop(effect.participant)
         self._audience.dismiss(effect.participant, effect.reason)
+        self._forget_allowances()
+
+    def _forget_allowances(self) -> None:
+        """Only full ones: nobody gets more by leaving and coming back. Who is connected holds on to theirs."""
+        now = self._services.clock.monotonic()
+        for participant, allowance in tuple(self._allowances.items()):
+            if participant not in self._audience and allowance.is_full(now):
+                del self._allowances[participant]
 
     # --- connections
 

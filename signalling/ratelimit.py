@@ -1,6 +1,8 @@
-"""A token bucket: so many messages a second, with some at once."""
+"""Token buckets: so many messages a second, with some at once."""
 
 from dataclasses import dataclass
+
+from signalling.config import SignallingConfig
 
 
 @dataclass(slots=True)
@@ -20,7 +22,7 @@ class Bucket:
 
     def take(self, now: float) -> bool:
         """Whether one more may pass now."""
-        self.level = min(self.burst, self.level + max(0.0, now - self.at) * self.rate)
+        self.level = self._level(now)
         self.at = now
         if self.level >= self.burst:
             self.debt = 0
@@ -29,3 +31,30 @@ class Bucket:
             return False
         self.level -= 1
         return True
+
+    def is_full(self, now: float) -> bool:
+        """Whether a new one would allow no more."""
+        return self._level(now) >= self.burst
+
+    def _level(self, now: float) -> float:
+        return min(self.burst, self.level + max(0.0, now - self.at) * self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one participant may send. An offer counts as a message too; to read one may take as long as a thousand."""
+
+    messages: Bucket
+    offers: Bucket
+
+    @staticmethod
+    def full(config: SignallingConfig, now: float) -> "Allowance":
+        """That of somebody who has sent nothing yet."""
+        return Allowance(
+            Bucket.full(config.messages_per_second, config.messages_burst, now),
+            Bucket.full(config.offers_per_second, config.offers_burst, now),
+        )
+
+    def is_full(self, now: float) -> bool:
+        """Whether a new one would allow no more."""
+        return self.messages.is_full(now) and self.offers.is_full(now)

@@ -31,7 +31,7 @@ from signalling.node import (
     SpeakersChanged,
     TracksChanged,
 )
-from signalling.ratelimit import Bucket
+from signalling.ratelimit import Allowance
 from signalling.records import Record
 from signalling.recovery import is_over, replay
 from signalling.redact import mark
@@ -56,9 +56,9 @@ class Member:
     link: Link
 
     @property
-    def bucket(self) -> Bucket:
-        """The participant's message allowance."""
-        return self.room.bucket(self.participant)
+    def allowance(self) -> Allowance:
+        """What the participant may send."""
+        return self.room.allowance(self.participant)
 
 
 class Rooms:

@@ -8,7 +8,7 @@ from signalling import messages, packing
 from signalling.config import SignallingConfig
 from signalling.errors import CODES, MessageError
 from signalling.messages import MAX_MESSAGE, MAX_SOCKET, Command, Join, Mute, OfferedTrack
-from signalling.ratelimit import Bucket
+from signalling.ratelimit import Allowance, Bucket
 
 CLOSE_NORMAL: Final = 1000
 CLOSE_UNSUPPORTED: Final = 1003
@@ -78,7 +78,7 @@ class Session:
         self._config = config
         self._state = _State.WAITING
         self._opened = self._heard = now
-        self._bucket = Bucket.full(config.messages_per_second, config.messages_burst, now)
+        self._allowance = Allowance.full(config, now)
         self._offer_pending = False
 
     @property
@@ -96,13 +96,13 @@ class Session:
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > MAX_SOCKET:
             return self._hangup(CLOSE_TOO_BIG, "too_big")
-        if not self._bucket.take(now):
-            return self._hangup(CLOSE_ABUSE, "rate_limited") if self._bucket.debt > ABUSE else _error("rate_limited")
+        if not self._allowance.messages.take(now):
+            return self._limited(self._allowance.messages)
         try:
             message = messages.parse(text)
             if size > MAX_MESSAGE and not isinstance(message, messages.Offer):
                 return self._hangup(CLOSE_TOO_BIG, "too_big")
-            return self._act(message)
+            return self._act(message, now)
         except MessageError as error:
             if size > MAX_MESSAGE or error.code == "too_big":
                 return self._hangup(CLOSE_TOO_BIG, "too_big", error.re)
@@ -129,11 +129,11 @@ class Session:
                 return None
         assert_never(self._state)
 
-    def joined(self, now: float, bucket: Bucket) -> None:
-        """The client is in; from now on its messages count against its own bucket, which outlives connections."""
+    def joined(self, now: float, allowance: Allowance) -> None:
+        """The client is in; from now on its messages count against its own allowance, which outlives connections."""
         self._state = _State.JOINED
         self._heard = now
-        self._bucket = bucket
+        self._allowance = allowance
 
     def answered(self) -> None:
         """The offer was answered, or refused."""
@@ -143,7 +143,7 @@ class Session:
         """The connection is being closed; nothing counts any more."""
         self._state = _State.OVER
 
-    def _act(self, message: messages.ClientMessage) -> Action:
+    def _act(self, message: messages.ClientMessage, now: float) -> Action:
         if isinstance(message, messages.Ping):
             return Reply(messages.Pong(re=message.id))
         if isinstance(message, Join):
@@ -151,18 +151,25 @@ class Session:
         if not self.has_joined:
             return _error("not_joined", message.id)
         if isinstance(message, messages.Offer):
-            return self._negotiate(message)
+            return self._negotiate(message, now)
         return Do(message)
 
-    def _negotiate(self, offer: messages.Offer) -> Action:
+    def _negotiate(self, offer: messages.Offer, now: float) -> Action:
         if self._offer_pending:
             return _error("offer_pending", offer.id)
+        if not self._allowance.offers.take(now):
+            return self._limited(self._allowance.offers, offer.id)
         try:
             sdp = packing.unpack(offer.sdp_z) if offer.sdp_z is not None else offer.sdp or ""
         except MessageError as error:
             raise MessageError(error.code, "sdp_z", re=offer.id) from error
         self._offer_pending = True
         return Negotiate(offer.id, sdp, offer.sdp_z is not None, tuple(offer.tracks))
+
+    def _limited(self, bucket: Bucket, re: int | None = None) -> Action:
+        if bucket.debt > ABUSE:
+            return self._hangup(CLOSE_ABUSE, "rate_limited", re)
+        return _error("rate_limited", re)
 
     def _hangup(self, close: int, code: str, re: int | None = None) -> Hangup:
         self._state = _State.OVER

@@ -118,6 +118,7 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         "[http]\nport = 443\n[media]\ntcp_ports = [444, 443]",
         "[media]\ntcp_ports = [443, 443]",
         "[media]\ntcp_ports = [7882]",
+        "[signalling]\nsilence = 9.9",
         "[http",
     ],
 )
@@ -126,6 +127,13 @@ def test_what_can_not_be_meant_is_refused(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError):
         load(path, {})
+
+
+def test_a_silence_shorter_than_two_pings_is_refused_and_named() -> None:
+    """Else every page on which nobody does anything is cut again and again."""
+    with pytest.raises(ConfigError, match=r"signalling\.silence: .* 10$"):
+        load(None, {"VENTEROM_SIGNALLING__SILENCE": "5"})
+    assert load(None, {"VENTEROM_SIGNALLING__SILENCE": "10"}).signalling.silence == 10
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -288,6 +288,47 @@ async def test_what_comes_of_a_dead_connection_does_nothing(house: House) -> Non
         await house.rooms.offer(patient.member, "sdp", [])
 
 
+# --- allowances
+
+
+@pytest.mark.parametrize("way", ["by the seat", "by a grant that takes it over", "after leaving", "after removal"])
+async def test_nobody_gets_more_by_coming_back(house: House, way: str) -> None:
+    host, patient = await pair(house)
+    now = house.clock.now
+    while patient.member.allowance.offers.take(now):
+        pass
+    assert host.member.allowance.offers.take(now), "it is each person's own"
+    match way:
+        case "by the seat":
+            patient.drop()
+            back = await house.join(seat=patient.seat)
+        case "by a grant that takes it over":
+            back = await house.enter("pat")
+        case "after leaving":
+            patient.do("leave")
+            back = await house.enter("pat")
+        case _:
+            host.do("remove", "pat")
+            house.clock.offset += 0.01
+            back = await house.enter("pat")
+    assert not back.member.allowance.offers.take(now)
+    assert back.member.allowance.offers.take(now + 1)
+
+
+async def test_who_has_left_is_forgotten_once_there_is_nothing_to_hold_against_them(house: House) -> None:
+    _, patient = await pair(house)
+    allowance = patient.member.allowance
+    while allowance.offers.take(house.clock.now):
+        pass
+    other = await house.enter("other")
+    of_other = other.member.allowance
+    patient.do("leave")
+    house.clock.advance(house.config.offers_burst)
+    other.do("leave")
+    assert patient.member.allowance is not allowance
+    assert other.member.allowance is not of_other
+
+
 # --- seats
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from signalling import messages, packing
 from signalling.config import SignallingConfig
-from signalling.ratelimit import Bucket
+from signalling.errors import CODES
+from signalling.ratelimit import Allowance, Bucket
 from signalling.session import ABUSE, Do, Hangup, Knock, Negotiate, Reply, Session
 
 CONFIG = SignallingConfig()
@@ -21,7 +22,7 @@ def session() -> Session:
 @pytest.fixture
 def joined(session: Session) -> Session:
     assert isinstance(session.receive(1.0, JOIN), Knock)
-    session.joined(1.0, Bucket.full(1000, 1000, 1.0))
+    session.joined(1.0, Allowance(Bucket.full(1000, 1000, 1.0), Bucket.full(1000, 1000, 1.0)))
     return session
 
 
@@ -46,13 +47,15 @@ def test_one_join_only(joined: Session) -> None:
     assert error(joined.receive(1.0, JOIN)) == ("already_joined", 1)
 
 
-def test_join_in_time_or_not_at_all(session: Session) -> None:
-    assert session.next_timeout() == 10.0
-    assert session.handle_timeout(9.9) is None
-    hangup = session.handle_timeout(10.0)
+@pytest.mark.parametrize("seconds", [10.0, 3.0])
+def test_join_in_time_or_not_at_all(seconds: float) -> None:
+    session = Session(CONFIG if seconds == 10 else SignallingConfig(join_timeout=seconds), 0.0)
+    assert session.next_timeout() == seconds
+    assert session.handle_timeout(seconds - 0.1) is None
+    hangup = session.handle_timeout(seconds)
     assert hangup is not None
     assert (hangup.code, error(hangup)) == (4401, ("join_timeout", None))
-    assert session.receive(10.0, JOIN) is None, "what comes after the end means nothing"
+    assert session.receive(seconds, JOIN) is None, "what comes after the end means nothing"
     assert session.next_timeout() is None
 
 
@@ -61,12 +64,16 @@ def test_pings_do_not_put_off_the_join(session: Session) -> None:
     assert session.next_timeout() == 10.0
 
 
-def test_ten_seconds_of_silence_are_a_dead_socket(joined: Session) -> None:
-    assert joined.next_timeout() == 11.0
-    joined.receive(5.0, "rubbish")
-    assert joined.next_timeout() == 15.0
-    assert joined.handle_timeout(14.9) is None
-    assert joined.handle_timeout(15.0) == Hangup(4408)
+@pytest.mark.parametrize("seconds", [10.0, 30.0])
+def test_so_long_a_silence_is_a_dead_socket(seconds: float) -> None:
+    config = CONFIG if seconds == 10 else SignallingConfig(silence=seconds)
+    session = Session(config, 0.0)
+    session.joined(1.0, Allowance.full(config, 1.0))
+    assert session.next_timeout() == 1.0 + seconds
+    session.receive(5.0, "rubbish")
+    assert session.next_timeout() == 5.0 + seconds
+    assert session.handle_timeout(4.9 + seconds) is None
+    assert session.handle_timeout(5.0 + seconds) == Hangup(4408)
 
 
 def test_commands_are_passed_on(joined: Session) -> None:
@@ -138,11 +145,60 @@ def test_too_many_messages_are_dropped_and_then_it_is_enough(session: Session) -
 
 
 def test_the_allowance_belongs_to_the_participant_and_not_to_the_connection() -> None:
-    bucket = Bucket.full(1, 2, 0.0)
+    allowance = Allowance(Bucket.full(1, 2, 0.0), Bucket.full(1, 1, 0.0))
     for expected in ("Reply", "rate_limited"):
         session = Session(CONFIG, 0.0)
         session.receive(0.0, JOIN)
-        session.joined(0.0, bucket)
+        session.joined(0.0, allowance)
         session.receive(0.0, '{"type":"ping"}')
         action = session.receive(0.0, '{"type":"ping"}')
         assert action == Reply(messages.Pong()) if expected == "Reply" else error(action)[0] == expected
+
+
+OFFER = '{"type":"offer","id":3,"sdp":"v=0","tracks":[]}'
+
+
+def offers(session: Session, now: float, count: int) -> list[str]:
+    """What becomes of so many, each answered at once."""
+    outcomes = []
+    for _ in range(count):
+        action = session.receive(now, OFFER)
+        outcomes.append("answered" if isinstance(action, Negotiate) else error(action)[0])
+        session.answered()
+    return outcomes
+
+
+def test_offers_have_a_rate_of_their_own_beside_that_of_all_messages() -> None:
+    config = SignallingConfig(offers_per_second=0.5, offers_burst=3)
+    session = Session(config, 0.0)
+    session.joined(0.0, Allowance.full(config, 0.0))
+    assert offers(session, 0.0, 4) == ["answered"] * 3 + ["rate_limited"]
+    assert error(session.receive(0.0, OFFER)) == ("rate_limited", 3), "it tells which, so that it may be sent again"
+    assert session.receive(0.0, '{"type":"ping"}') == Reply(messages.Pong())
+    assert offers(session, 1.9, 1) == ["rate_limited"]
+    assert offers(session, 2.0, 2) == ["answered", "rate_limited"]
+
+
+def test_an_offer_that_must_wait_is_none_of_them() -> None:
+    session = Session(CONFIG, 0.0)
+    session.joined(0.0, Allowance(Bucket.full(0, 100, 0.0), Bucket.full(0, 2, 0.0)))
+    assert isinstance(session.receive(0.0, OFFER), Negotiate)
+    assert error(session.receive(0.0, OFFER)) == ("offer_pending", 3)
+    session.answered()
+    assert offers(session, 0.0, 2) == ["answered", "rate_limited"]
+
+
+def test_a_bad_packing_is_one_of_them() -> None:
+    session = Session(CONFIG, 0.0)
+    session.joined(0.0, Allowance(Bucket.full(0, 100, 0.0), Bucket.full(0, 1, 0.0)))
+    assert error(session.receive(0.0, '{"type":"offer","id":3,"tracks":[],"sdp_z":"!"}')) == ("bad_message", 3)
+    assert offers(session, 0.0, 1) == ["rate_limited"]
+
+
+def test_far_too_many_offers_are_enough() -> None:
+    session = Session(CONFIG, 0.0)
+    session.joined(0.0, Allowance(Bucket.full(0, 1000, 0.0), Bucket.full(0, 1, 0.0)))
+    assert offers(session, 0.0, 1 + ABUSE) == ["answered"] + ["rate_limited"] * ABUSE
+    assert session.receive(0.0, OFFER) == Hangup(
+        1008, messages.Error(re=3, code="rate_limited", message=CODES["rate_limited"])
+    )

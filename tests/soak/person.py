@@ -14,8 +14,6 @@ from tests.soak.leg import KINDS, Leg
 
 _PATIENCE_S = 30.0
 _PING_S = 4.0
-_RATE, _BURST = 15, 40
-"""Messages a second, and at once: below what the server takes (`messages_per_second`, `messages_burst`)."""
 _SOURCES = {"audio": "microphone", "video": "camera"}
 Standing = Literal["lobby", "admitted", "held", "out"]
 
@@ -31,6 +29,22 @@ class Place:
     seed: int
     pairs: int
     idents: "count[int]" = field(default_factory=lambda: count(1))
+
+
+@dataclass(slots=True)
+class _Pace:
+    """So many a second, and at once: a participant may send so much, over reconnects; what is more would be refused."""
+
+    rate: float
+    burst: int
+    free_at: float = 0.0
+    """When the next may go."""
+
+    async def turn(self) -> None:
+        """Waits until one may go."""
+        loop = asyncio.get_running_loop()
+        self.free_at = max(self.free_at + 1 / self.rate, loop.time() - self.burst / self.rate)
+        await asyncio.sleep(self.free_at - loop.time())
 
 
 @dataclass(slots=True, eq=False)
@@ -52,8 +66,10 @@ class Person:
     _replies: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _errors: dict[int, str] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
-    _free_at: float = 0.0
-    """When the next message may go."""
+    _messages: _Pace = field(default_factory=lambda: _Pace(15, 40))
+    """Below what the server takes (`messages_per_second`, `messages_burst`)."""
+    _offers: _Pace = field(default_factory=lambda: _Pace(0.9, 18))
+    """The same (`offers_per_second`, `offers_burst`)."""
 
     @property
     def is_in(self) -> bool:
@@ -116,6 +132,7 @@ class Person:
         leg = self.leg
         assert leg is not None
         tracks = [{"mid": str(mid), "kind": kind, "source": _SOURCES[kind]} for mid, kind in enumerate(KINDS)]
+        await self._offers.turn()
         reply = await self._request(type="offer", sdp=leg.offer(restart=restart), tracks=tracks)
         if reply["type"] == "answer" and leg is self.leg:
             leg.take(reply["sdp"])
@@ -137,16 +154,10 @@ class Person:
         return self._errors.pop(number, None)
 
     async def _send(self, message: dict[str, Any]) -> None:
-        await self._keep_to_the_rate()
+        await self._messages.turn()
         if self._socket is not None and not self._socket.closed:
             with suppress(ConnectionError):
                 await self._socket.send_json(message)
-
-    async def _keep_to_the_rate(self) -> None:
-        """A participant may send so much, over reconnects; what is more would be refused."""
-        loop = asyncio.get_running_loop()
-        self._free_at = max(self._free_at + 1 / _RATE, loop.time() - _BURST / _RATE)
-        await asyncio.sleep(self._free_at - loop.time())
 
     async def _request(self, **message: Any) -> dict[str, Any]:
         """The reply; `{"type": "closed"}` where the connection ends before."""

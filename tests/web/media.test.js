@@ -7,7 +7,7 @@ import { handTurnedClock, settle } from "./fakes.js";
 
 const JOINED = { slots: { audio: 1, video: 1 }, ice_servers: [] };
 
-/** A PeerConnection that offers, and goes no further. */
+/** A PeerConnection that offers, and takes what is answered. */
 class Peer {
   static made = 0;
   connectionState = "new";
@@ -29,11 +29,16 @@ class Peer {
 
   async setLocalDescription() {}
 
+  async setRemoteDescription() {}
+
   close() {}
 }
 
 /** Media that has joined, and whose offers are all refused with a code. */
-async function refused(context, code) {
+const refused = (context, code) => joined(context, () => Promise.reject(new CallError(code)));
+
+/** Media that has joined, and whose offers are answered so. */
+async function joined(context, request) {
   const { RTCPeerConnection, RTCRtpReceiver, CompressionStream } = globalThis;
   Object.assign(globalThis, { RTCPeerConnection: Peer, RTCRtpReceiver: {}, CompressionStream: undefined });
   const clock = handTurnedClock(context);
@@ -41,7 +46,7 @@ async function refused(context, code) {
   const fatal = [];
   const none = () => {};
   const media = new Media({
-    request: () => Promise.reject(new CallError(code)),
+    request,
     onNegotiated: none,
     onState: none,
     onMending: none,
@@ -65,6 +70,37 @@ for (const code of ["peer_unknown", "transport_failed", "offer_pending"]) {
     assert.deepEqual([fatal, offers()], [[], 2]);
   });
 }
+
+test("where offers come too fast the same one is sent again, and the connection stays", async (context) => {
+  const answer = { sdp: "v=0\r\na=ice-ufrag:u\r\n" };
+  const sent = [];
+  let few = true;
+  const request = (_type, { sdp }) => {
+    sent.push(sdp);
+    return few ? Promise.resolve(answer) : Promise.reject(new CallError("rate_limited"));
+  };
+  const { clock, fatal, media, offers } = await joined(context, request);
+  assert.equal(media.negotiated, true);
+  few = false;
+  media.setSlots({ audio: 2, video: 2 });
+  await clock.advance(5_000);
+  const tries = sent.length;
+  assert.ok(tries > 3 && tries < 8, `${tries} offers in 5 s`);
+  few = true;
+  await clock.advance(8_000);
+  assert.deepEqual([sent.length, fatal, offers(), media.negotiated], [tries + 1, [], 1, true]);
+});
+
+test("an offer that came too fast is forgotten with its connection", async (context) => {
+  let sent = 0;
+  const { clock, media } = await joined(context, () => {
+    sent += 1;
+    return Promise.reject(new CallError("rate_limited"));
+  });
+  media.close();
+  await clock.advance(20_000);
+  assert.equal(sent, 1);
+});
 
 test("nothing more is offered once it is over", async (context) => {
   const { clock, media, offers } = await refused(context, "peer_unknown");

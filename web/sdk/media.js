@@ -19,7 +19,7 @@ import { onWake } from "./wake.js";
  * Refusals of this moment, not of what we offered. Without a place in the room (`peer_unknown`) is also who was just denied or removed,
  * and hears of it a little later.
  */
-const PASSING = new Set(["timeout", "rate_limited", "offer_pending", "transport_failed", "peer_unknown", "internal"]);
+const PASSING = new Set(["timeout", "offer_pending", "transport_failed", "peer_unknown", "internal"]);
 
 /**
  * @typedef {object} MediaOptions
@@ -156,7 +156,7 @@ export class Media {
       times: this.#options.times,
       slots: this.#slots,
       tracks: this.#tracks,
-      exchange: (sdp, tracks) => this.#exchange(sdp, tracks),
+      exchange: (sdp, tracks) => this.#exchange(transport, sdp, tracks),
       onState: (state) => this.#changed(transport, state),
       onMending: () => this.#options.onMending(),
     });
@@ -200,16 +200,34 @@ export class Media {
   }
 
   /**
+   * @param {Transport} transport
    * @param {string} sdp
    * @param {unknown} tracks
    * @returns {Promise<string>}
    */
-  async #exchange(sdp, tracks) {
+  async #exchange(transport, sdp, tracks) {
     const body = canDeflate() ? { sdp_z: await deflate(sdp) } : { sdp };
-    // One offer at a time, also when a new transport comes while the old one's answer is on its way.
-    const reply = this.#offers.then(() => this.#options.request("offer", { ...body, tracks }));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const answer = await this.#offer({ ...body, tracks });
+        return answer.sdp ?? (await inflate(answer.sdp_z));
+      } catch (error) {
+        // Too many in a short time: this one is as good as before, and so is the connection that it is for.
+        if (codeOf(error) !== "rate_limited") throw error;
+        await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
+        if (transport !== this.#transport) throw error;
+      }
+    }
+  }
+
+  /**
+   * One at a time, also when a new transport comes while the old one's answer is on its way.
+   * @param {Record<string, unknown>} fields
+   * @returns {Promise<ServerMessage>}
+   */
+  #offer(fields) {
+    const reply = this.#offers.then(() => this.#options.request("offer", fields));
     this.#offers = reply.catch(() => {});
-    const answer = await reply;
-    return answer.sdp ?? (await inflate(answer.sdp_z));
+    return reply;
   }
 }
