@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from benchmarks import emulation, forward, join, memory, report
+from benchmarks import emulation, forward, join, memory, offers, report
 from benchmarks.clinic import run as clinic
 from benchmarks.report import Result
 
@@ -20,6 +20,7 @@ _BENCHMARKS: Final[Mapping[str, _Run]] = {
     "join": lambda quick, _: join.run(join.QUICK if quick else join.FULL),
     "forward": lambda quick, _: forward.run(forward.QUICK if quick else forward.FULL),
     "memory": lambda quick, _: memory.run(memory.QUICK if quick else memory.FULL),
+    "offers": lambda quick, _: offers.run(offers.QUICK if quick else offers.FULL),
     "control": lambda quick, folder: clinic.run(clinic.QUICK if quick else clinic.FULL, folder),
     "emulation": lambda quick, _: emulation.run(emulation.QUICK if quick else emulation.FULL),
 }

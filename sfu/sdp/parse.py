@@ -9,6 +9,10 @@ from sfu.errors import SdpError
 
 MAX_BYTES: Final = 256 * 1024
 MAX_SECTIONS: Final = 128
+MAX_LINES: Final = MAX_BYTES // 16
+"""Browsers' lines have some 30 bytes on average."""
+MAX_FORMATS: Final = 128
+"""RTP has no more payload types."""
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
@@ -106,6 +110,8 @@ def parse(text: str) -> Offer:
     lines = text.replace("\r\n", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()
+    if len(lines) > MAX_LINES:
+        raise malformed("too many lines")
     if sum(line.startswith("m=") for line in lines) > MAX_SECTIONS:
         raise SdpError("sdp_too_many_sections")
     if len(lines) < 2 or lines[0] != "v=0":
@@ -139,7 +145,7 @@ def _origin(line: str) -> str:
 
 def _media(value: str) -> Section:
     fields = value.split(" ")
-    if len(fields) < 4 or not (_TOKEN.fullmatch(fields[0]) and _PROTOCOL.fullmatch(fields[2])):
+    if not 4 <= len(fields) <= 3 + MAX_FORMATS or not (_TOKEN.fullmatch(fields[0]) and _PROTOCOL.fullmatch(fields[2])):
         raise malformed("m=")
     section = Section(fields[0], _number(fields[1], 65535, "m="), fields[2], tuple(fields[3:]))
     if not all(_TOKEN.fullmatch(name) for name in section.formats):

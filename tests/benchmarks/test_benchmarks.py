@@ -9,10 +9,11 @@ from random import Random
 
 import pytest
 
-from benchmarks import report
+from benchmarks import offers, report
 from benchmarks.load.stream import VIDEO, Shape, Stream, header_length, stamp, transport_number
 from benchmarks.report import percentile
 from tests.bed import rtp
+from tests.bed.bombs import BOMBS
 from tests.bed.dialect import CHROMIUM, published
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,12 @@ def test_a_stream_is_what_a_browser_sends() -> None:
     assert packets[0].extension(section.extensions.mid) == section.mid.encode()
     assert {stamp(packet) for packet in sent} == {1_700_000_000_000_000_000}
     assert {transport_number(packet, section.extensions.transport_cc or 0) for packet in sent} == {4_711}
+
+
+async def test_offers() -> None:
+    figures = (await offers.run(offers.QUICK)).figures
+    assert {f"{name}.p50_ms" for name in BOMBS} < figures.keys()
+    assert all(0 < value < 1_000 for value in figures.values())
 
 
 @pytest.mark.long
