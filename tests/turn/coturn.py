@@ -66,8 +66,8 @@ class Coturn:
     secret: Path
 
     @classmethod
-    async def start(cls, data: Path, media: str) -> Self:
-        """Relays to the media server's address alone."""
+    async def start(cls, data: Path, *media: str) -> Self:
+        """Relays to the media server's addresses alone; from one of IPv6 too (loopback) where one of them is."""
         binary = which("turnserver")
         assert binary is not None, "coturn is not installed: apt-get install coturn"
         address, port, tls_port = host_address(), free_port(), free_port()
@@ -77,11 +77,11 @@ class Coturn:
                 "listening-port": str(port),
                 "tls-listening-port": str(tls_port),
                 "listening-ip": address,
-                "relay-ip": address,
+                "relay-ip": "\nrelay-ip=".join([address, *(["::1"] if any(":" in one for one in media) else [])]),
                 "cert": str(data / "turn.pem"),
                 "pkey": str(data / "turn.key"),
                 "static-auth-secret": SECRET,
-                "allowed-peer-ip": media,
+                "allowed-peer-ip": "\nallowed-peer-ip=".join(media),
             }
         ).replace("\nsyslog", "\nlog-file=stdout")
         (data / "turnserver.conf").write_text(f"{text}\npidfile={data}/turn.pid\nuserdb={data}/turn.db\n")

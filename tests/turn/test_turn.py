@@ -21,6 +21,7 @@ from signalling import messages
 from signalling.config import SignallingConfig, TurnConfig
 from signalling.errors import KeyFileError
 from signalling.turn import Turn
+from tests.sfu.test_thread_plane import has_ipv6
 from tests.signalling.doubles import House
 from tests.turn.coturn import SECRET, Coturn, host_address
 
@@ -117,34 +118,75 @@ async def test_expired_and_forged_credentials_are_refused(coturn: Coturn) -> Non
     await leave(*await relay(coturn, "udp", username, password))
 
 
-SPECIAL = [
+SPECIAL_4 = [
     *("127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1"),
     *("169.254.169.254", "192.0.0.1", "198.18.0.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
     *("203.0.113.7", "8.8.8.8"),
-    *("::1", "::", "fe80::1", "fc00::1", "ff02::1", "2001:db8::1", "64:ff9b::7f00:1", "2002:7f00:1::"),
-    *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1", "::127.0.0.1"),
 ]
+SPECIAL_6 = [
+    *("::1", "::", "fe80::1", "fc00::1", "ff02::1", "2001:db8::1", "64:ff9b::7f00:1", "2002:7f00:1::"),
+    *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1", "::ffff:8.8.8.8", "::127.0.0.1"),
+]
+PORT = 22
+
+
+def asking_for(method: stun.Method, address: str) -> stun.Message:
+    request = stun.Message(message_method=method, message_class=stun.Class.REQUEST)
+    if method is stun.Method.CHANNEL_BIND:
+        request.attributes["CHANNEL-NUMBER"] = 0x4001
+    request.attributes["XOR-PEER-ADDRESS"] = (address, PORT)
+    return request
+
+
+async def opens_nothing_but(client: TurnClientUdpProtocol, allowed: str, others: list[str]) -> None:
+    """Permissions and channels alike; the same requests are granted for the one address that is meant."""
+    for address in others:
+        for method in (stun.Method.CREATE_PERMISSION, stun.Method.CHANNEL_BIND):
+            with refused(403):
+                await client.request_with_retry(asking_for(method, address))
+    for method in (stun.Method.CREATE_PERMISSION, stun.Method.CHANNEL_BIND):
+        await client.request_with_retry(asking_for(method, allowed))
 
 
 async def test_no_address_but_the_media_servers_is_relayed_to(coturn: Coturn) -> None:
-    """CVE-2020-26262, CVE-2026-27624: permissions and channels alike, from a relay of either family."""
-    port = 22
+    """CVE-2020-26262, CVE-2026-27624; a relay of IPv4 has no way to any of IPv6 (443, RFC 8656 section 9.2)."""
     allocation, inbox = await relay(coturn, "udp", *coturn.credential(time.time()))
     client: TurnClientUdpProtocol = allocation._TurnTransport__inner_protocol
     neighbour = re.sub(r"\d+$", lambda last: str(int(last[0]) ^ 1), coturn.address)
-    for address in (*SPECIAL, neighbour):
-        for method in (stun.Method.CREATE_PERMISSION, stun.Method.CHANNEL_BIND):
-            request = stun.Message(message_method=method, message_class=stun.Class.REQUEST)
-            if method is stun.Method.CHANNEL_BIND:
-                request.attributes["CHANNEL-NUMBER"] = 0x4001
-            request.attributes["XOR-PEER-ADDRESS"] = (address, port)
+    try:
+        await opens_nothing_but(client, coturn.address, [*SPECIAL_4, neighbour])
+        for address in SPECIAL_6:
             with refused(403, 443):
-                await client.request_with_retry(request)
-    # The same requests are granted for the one address that is meant.
-    granted = stun.Message(message_method=stun.Method.CREATE_PERMISSION, message_class=stun.Class.REQUEST)
-    granted.attributes["XOR-PEER-ADDRESS"] = (coturn.address, port)
-    await client.request_with_retry(granted)
-    await leave(allocation, inbox)
+                await client.request_with_retry(asking_for(stun.Method.CREATE_PERMISSION, address))
+    finally:
+        await leave(allocation, inbox)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no ::1 here")
+async def test_no_address_but_the_media_servers_is_relayed_to_by_ipv6(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same from a relay of IPv6, which can name those of IPv4 as mapped ones."""
+    family = (0x0017, "REQUESTED-ADDRESS-FAMILY", stun.pack_unsigned, stun.unpack_unsigned)
+    monkeypatch.setitem(stun.ATTRIBUTES_BY_NAME, family[1], family)
+    media = "2001:db8::10"
+    coturn = await Coturn.start(tmp_path, media)
+    server = (coturn.address, coturn.port)
+    username, password = coturn.credential(time.time())
+    asking, client = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: TurnClientUdpProtocol(server, username, password, lifetime=600, channel_refresh_time=500),
+        remote_addr=server,
+    )
+    try:
+        allocate = stun.Message(message_method=stun.Method.ALLOCATE, message_class=stun.Class.REQUEST)
+        allocate.attributes |= {"LIFETIME": 600, "REQUESTED-TRANSPORT": 17 << 24, family[1]: 2 << 24}
+        allocated, _ = await client.request_with_retry(allocate)
+        assert allocated.attributes["XOR-RELAYED-ADDRESS"][0] == "::1"
+        mapped = f"::ffff:{coturn.address}"
+        await opens_nothing_but(client, media, [*SPECIAL_6, "2001:db8::11", mapped])
+    finally:
+        asking.close()
+        await coturn.stop()
 
 
 async def test_nothing_is_said_to_who_has_no_credential_that_is_longer_than_the_question(coturn: Coturn) -> None:
