@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -57,8 +57,9 @@ def prepare(data: Path, *, port: int, media_port: int, environment: Mapping[str,
     links.add(patient, tokens["patient"])
     links.add(practitioner, tokens["practitioner"])
     url = f"http://localhost:{port}"
+    ports = {"VENTEROM_HTTP__PORT": str(port), "VENTEROM_MEDIA__PORT": str(media_port)}
     return Demo(
-        settings=_settings(load(None, environment), data, port=port, media_port=media_port),
+        settings=_settings(load(None, {**environment, **ports}), data),
         lab=Lab(links, create_key(data / "control-key.pem")),
         announcement="\n".join(
             (
@@ -71,13 +72,13 @@ def prepare(data: Path, *, port: int, media_port: int, environment: Mapping[str,
     )
 
 
-def _settings(given: Settings, data: Path, *, port: int, media_port: int) -> Settings:
+def _settings(given: Settings, data: Path) -> Settings:
     """Only this machine's own browsers reach the pages: others would need HTTPS for their cameras."""
     return Settings(
-        http=HttpConfig(listen=("127.0.0.1", "::1"), port=port),
+        http=HttpConfig(listen=("127.0.0.1", "::1"), port=given.http.port),
         data=DataConfig(directory=data),
         lab=LabConfig(enabled=True),
-        media=replace(given.media, port=media_port),
+        media=given.media,
         signalling=given.signalling,
         limits=given.limits,
         metrics=given.metrics,

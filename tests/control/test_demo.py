@@ -69,3 +69,5 @@ def test_the_environment_sets_what_is_of_media_and_signalling(tmp_path: Path) ->
     assert settings.media.announce == ("192.0.2.7:7000",)
     assert settings.signalling.host_absence == 3
     assert (settings.media.port, settings.http.port) == (7882, 8080)
+    with pytest.raises(ConfigError, match=r"http\.port"):
+        prepare(tmp_path, port=8080, media_port=8080)
