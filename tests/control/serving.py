@@ -14,6 +14,7 @@ import aiohttp
 
 from signalling.grant import issue
 from signalling.keys import create_key, jwks
+from tests.browser.island import Island
 from tests.browser.server import free_port
 from tests.control.visitor import Visitor
 
@@ -24,18 +25,21 @@ READY_S: Final = 30.0
 class Served:
     """Settings, key and data; `running` starts a process with them, as often as one likes."""
 
-    def __init__(self, folder: Path, *, room: str = "r1", more: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, room: str = "r1", more: str = "", host: str = "127.0.0.1", island: Island | None = None
+    ) -> None:
         self.origin: Final = "https://video.example.org"
         self.port: Final = free_port(socket.SOCK_STREAM)
-        self.address: Final = f"http://127.0.0.1:{self.port}"
+        self.address: Final = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         self.log: Final = folder / "server.log"
         self.data: Final = folder / "data"
         self.config: Final = folder / "venterom.toml"
         self.key: Final = create_key(folder / "grants.pem")
         self.room: Final = room
+        self._island: Final = island
         (folder / "grants.jwks.json").write_text(jwks([self.key]))
         self.config.write_text(
-            f'[http]\nlisten = ["127.0.0.1"]\nport = {self.port}\nbehind_proxy = true\npublic_url = "{self.origin}"\n'
+            f'[http]\nlisten = ["{host}"]\nport = {self.port}\nbehind_proxy = true\npublic_url = "{self.origin}"\n'
             f"[data]\ndirectory = {json.dumps(str(self.data))}\n"
             f"[grants]\nkeys = {json.dumps(str(folder / 'grants.jwks.json'))}\n"
             f"[media]\nport = {free_port(socket.SOCK_DGRAM)}\n{more}"
@@ -44,9 +48,10 @@ class Served:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """The process, ready; killed at the end if it still lives. Its log is appended to `log`."""
+        command = (sys.executable, "-m", "control.cli", "serve", "--config", str(self.config))
         with self.log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "control.cli", "serve", "--config", str(self.config)),
+                *(self._island.command(*command) if self._island else command),
                 cwd=ROOT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
                 stdout=asyncio.subprocess.PIPE,

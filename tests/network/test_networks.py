@@ -1,19 +1,23 @@
 """The server in networks as hospitals have them: behind NAT, with two interfaces, with IPv6 alone."""
 
 import asyncio
+import functools
 import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.bed import offer
 from tests.bed.dialect import CHROMIUM, KINDS
 from tests.bed.ice import Credentials
+from tests.control.serving import Served
 from tests.network.space import Space
 from tests.sfu.stream import StreamCaller
-from tests.sfu.test_thread_plane import BROWSER, TRACKS, Caller, Server, connect, media_both_ways
+from tests.sfu.test_thread_plane import BROWSER, TRACKS, Caller, Changes, Server, connect, media_both_ways
 
 OUTSIDE, INSIDE = "10.204.1.", "10.204.2."
 PUBLISHED = 7000
@@ -145,6 +149,44 @@ async def test_ipv6_alone(hosts: tuple[Space, Space, Space], stack: AsyncExitSta
     bo = await streaming(server, 2, client, "fd00:204::2", endpoint, stack)
     await connect(server, anna, bo)
     await media_both_ways(server, anna, bo)
+
+
+class Elsewhere(Server):
+    """A server in another process, whose callers come by WebSocket."""
+
+    def __init__(self) -> None:
+        self.changes = Changes()
+
+
+async def test_ipv6_alone_from_the_first_byte_on(
+    hosts: tuple[Space, Space, Space], stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    """All of `venterom serve`, joined at `ws://[...]`."""
+    inner, _, client = hosts
+    await inner.cable(client, "six", "fd00:204::1/64", "fd00:204::2/64")
+    for space in (inner, client):
+        await space.ip("address delete 127.0.0.1/8 dev lo")
+    served = Served(tmp_path, host="fd00:204::1", island=inner)
+    await stack.enter_async_context(served.running())
+    connector = aiohttp.TCPConnector(socket_factory=lambda _: client.tcp("fd00:204::2"))
+    http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+    server = Elsewhere()
+    callers = []
+    for ident in (1, 2):
+        visitor = await served.come(http, f"p{ident}", role="practitioner", gate="open")
+        _, entered = await asyncio.get_running_loop().create_datagram_endpoint(
+            functools.partial(Caller, server, ident), sock=client.udp("fd00:204::2")
+        )
+        stack.callback(entered.close)
+        sdp = offer.write(ident, 1, entered.local, BROWSER.fingerprint, CHROMIUM, KINDS, 1)
+        tracks = [{"mid": track.mid, "kind": track.kind, "source": track.source} for track in TRACKS]
+        answered = await visitor.ask(type="offer", sdp=sdp, tracks=tracks)
+        entered.take(answered["sdp"])
+        assert entered.client.ice.server[0] == "fd00:204::1"
+        entered.start()
+        callers.append(entered)
+    anna, bo = callers
+    await server.changes.until(lambda: min(*anna.got_from(bo.ident).values(), *bo.got_from(anna.ident).values()) >= 5)
 
 
 async def test_candidates_of_browsers_are_never_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

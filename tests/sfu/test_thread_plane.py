@@ -117,14 +117,18 @@ class Caller(asyncio.DatagramProtocol):
         node = server.node
         node.open_peer("r", caller.name, size=2)
         sdp = offer.write(ident, 1, caller.local, BROWSER.fingerprint, CHROMIUM, KINDS, 1)
-        answer = offer.read(await node.offer("r", caller.name, sdp, TRACKS), first_track=10 * ident)
+        caller.take(await node.offer("r", caller.name, sdp, TRACKS))
         node.set_gate("r", caller.name, True)
-        caller.fingerprints = answer.fingerprints
-        caller.client = SimClient(
-            ident, address=caller.address, server=answer.server, local=caller.local, remote=answer.credentials
-        )
-        caller.client.set_sections(answer.tracks, answer.slots)
         return caller
+
+    def take(self, sdp: str) -> None:
+        """The answer to its offer."""
+        answer = offer.read(sdp, first_track=10 * self.ident)
+        self.fingerprints = answer.fingerprints
+        self.client = SimClient(
+            self.ident, address=self.address, server=answer.server, local=self.local, remote=answer.credentials
+        )
+        self.client.set_sections(answer.tracks, answer.slots)
 
     @property
     def name(self) -> str:
