@@ -7,6 +7,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Final, Self
 
 import structlog
@@ -17,6 +18,7 @@ from control.api.health import add_health_routes
 from control.api.lab import add_lab_routes
 from control.api.metrics import Numbers, add_metrics_route
 from control.api.problems import problems
+from control.api.proxies import client_address
 from control.config import Settings
 from control.doorkeeper import Doorkeeper
 from control.errors import (
@@ -190,7 +192,14 @@ class Service:
 async def _open_media(
     settings: Settings, node: Node, keys: KeySource, feed: Feed | None, undo: contextlib.AsyncExitStack
 ) -> Media:
-    signalling = SignallingServer.create(_signalling(settings), node, keys, settings.data.directory, feed=feed)
+    signalling = SignallingServer.create(
+        _signalling(settings),
+        node,
+        keys,
+        settings.data.directory,
+        feed=feed,
+        address_of=partial(client_address, proxies=settings.http.proxies),
+    )
     undo.push_async_callback(signalling.stop)
     watch = Watch(
         settings.limits,

@@ -3,7 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, assert_never
 
 import structlog
@@ -51,13 +51,14 @@ class Client:
         clock: Clock,
         websocket: web.WebSocketResponse,
         connection: Connection,
-        on_joined: Callable[[], None],
+        judging: Callable[[], AbstractContextManager[None]],
     ) -> None:
+        """`judging` surrounds each try to join; what refuses it passes through."""
         self._rooms = rooms
         self._clock = clock
         self._websocket = websocket
         self._connection = connection
-        self._on_joined = on_joined
+        self._judging = judging
         self._session = Session(config, clock.monotonic())
         self._member: Member | None = None
         self._timer: Timer | None = None
@@ -133,9 +134,9 @@ class Client:
 
     async def _join(self, join: messages.Join) -> None:
         with _telling(self._connection, join.id):
-            self._member = await self._rooms.join(join, self._connection)
+            with self._judging():
+                self._member = await self._rooms.join(join, self._connection)
             self._session.joined(self._clock.monotonic(), self._member.allowance)
-            self._on_joined()
 
     async def _negotiate(self, offer: Negotiate) -> None:
         with _telling(self._connection, offer.re):

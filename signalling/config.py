@@ -65,6 +65,6 @@ class SignallingConfig(BaseModel):
     offers_burst: Annotated[int, Field(gt=0)] = 20
     """Nearly as many come at once where a room for two becomes one of 25 while everybody is there."""
     max_unjoined: Annotated[int, Field(gt=0)] = 1000
-    """How many connections may be waiting to join."""
+    """How many connections may be waiting to join; beyond that the oldest of the address with the most gives way."""
     queue_messages: Annotated[int, Field(gt=0)] = 200
     queue_bytes: Annotated[int, Field(gt=0)] = 256 * 1024

@@ -1,7 +1,10 @@
 """Moves bytes between WebSockets, sessions and rooms; decides nothing."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +15,7 @@ from signalling.client import Client
 from signalling.clock import Clock, LoopClock
 from signalling.config import SignallingConfig
 from signalling.connection import Connection
+from signalling.door import Address, Door
 from signalling.errors import CODES
 from signalling.feed import Feed
 from signalling.journal import FileJournal
@@ -22,12 +26,20 @@ from signalling.node import Node
 from signalling.recovery import compactor
 from signalling.rooms import Rooms
 from signalling.seat import LEEWAY_S
-from signalling.session import CLOSE_RESTART
+from signalling.session import CLOSE_GAVE_WAY, CLOSE_RESTART
 from signalling.stats import SignallingStatistics
 from signalling.turn import Turn
 
-_REFUSALS: Final = {"origin_forbidden": 403, "shutting_down": 503, "subprotocol_required": 400, "overloaded": 503}
+_REFUSALS: Final = {"origin_forbidden": 403, "shutting_down": 503, "subprotocol_required": 400}
 """HTTP status by code."""
+
+
+def peer_address(request: web.Request) -> Address | None:
+    """The address at the other end of the connection; a proxy's, where there is one."""
+    try:
+        return ip_address((request.remote or "").partition("%")[0])
+    except ValueError:
+        return None
 
 
 class SignallingServer:
@@ -44,14 +56,16 @@ class SignallingServer:
         node_key: SigningKey,
         turn: Turn | None = None,
         feed: Feed | None = None,
+        address_of: Callable[[web.Request], Address | None] = peer_address,
     ) -> None:
         self._config = config
+        self._address_of = address_of
         self._feed = feed
         self._journal = journal
         self._clock = clock
         self.rooms: Final = Rooms(config, node, keys, node_key, journal, clock, turn, feed)
         self._clients: dict[Connection, asyncio.Task[None]] = {}
-        self._waiting: set[Connection] = set()
+        self._door: Door[Connection] = Door(config.max_unjoined)
         self._stopping = False
 
     @staticmethod
@@ -62,10 +76,12 @@ class SignallingServer:
         data: Path,
         clock: Clock | None = None,
         feed: Feed | None = None,
+        address_of: Callable[[web.Request], Address | None] = peer_address,
     ) -> "SignallingServer":
         """With journal and node key in the data directory; call it inside the running loop.
 
         A feed is for who owns the rooms, and takes its events; without one no event is kept for anybody.
+        `address_of` says where a client asks from: behind a proxy that is not the address of the connection.
         KeyFileError where a key, or the secret of the TURN server, can't be used.
         """
         turn = Turn.read(config.turn) if config.turn is not None else None
@@ -74,7 +90,9 @@ class SignallingServer:
         memory = config.seat_life + LEEWAY_S
         compact = compactor(time.wall, memory) if feed is None else compactor(time.wall, memory, feed.untold)
         journal = FileJournal(LogFile(data / "journal.log"), time, compact, feed=feed)
-        return SignallingServer(config, node, keys, journal, time, node_key=own, turn=turn, feed=feed)
+        return SignallingServer(
+            config, node, keys, journal, time, node_key=own, turn=turn, feed=feed, address_of=address_of
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """The one route."""
@@ -106,9 +124,10 @@ class SignallingServer:
         meter = self.rooms.meter
         return SignallingStatistics(
             people=self.rooms.people(),
-            joined=len(self._clients) - len(self._waiting),
-            waiting=len(self._waiting),
+            joined=len(self._clients) - len(self._door),
+            waiting=len(self._door),
             opened=meter.opened,
+            gave_way=meter.gave_way,
             turned_away=meter.turned_away.read(),
             joins=meter.joins.read(),
             refused_joins=meter.refused_joins.read(),
@@ -141,23 +160,37 @@ class SignallingServer:
         if transport is None:
             return websocket
         connection = Connection(websocket, transport, self._config, self._clock)
-        await self._serve(websocket, connection)
+        await self._serve(websocket, connection, self._address_of(request))
         return websocket
 
-    async def _serve(self, websocket: web.WebSocketResponse, connection: Connection) -> None:
+    async def _serve(self, websocket: web.WebSocketResponse, connection: Connection, address: Address | None) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._clients[connection] = task
-        waiting = self._waiting
-        waiting.add(connection)
-        client = Client(
-            self.rooms, self._config, self._clock, websocket, connection, partial(waiting.discard, connection)
-        )
+        judging = partial(self._judging, connection, address)
+        client = Client(self.rooms, self._config, self._clock, websocket, connection, judging)
+        self._take(connection, address)
         try:
             await client.serve()
         finally:
-            waiting.discard(connection)
+            self._door.leave(connection)
             self._clients.pop(connection, None)
+
+    def _take(self, connection: Connection, address: Address | None) -> None:
+        displaced = self._door.enter(connection, address)
+        if displaced is not None:
+            self.rooms.meter.gave_way += 1
+            displaced.close(CLOSE_GAVE_WAY)
+
+    @contextmanager
+    def _judging(self, connection: Connection, address: Address | None) -> Iterator[None]:
+        """Whose grant or seat is good gives way to nobody while the disk takes it: a grant is good for one try."""
+        self._door.leave(connection)
+        try:
+            yield
+        except Exception:
+            self._take(connection, address)
+            raise
 
     def _refusal(self, request: web.Request) -> str | None:
         if not self._is_origin_allowed(request):
@@ -166,8 +199,6 @@ class SignallingServer:
             return "shutting_down"
         if SUBPROTOCOL not in _subprotocols(request):
             return "subprotocol_required"
-        if len(self._waiting) >= self._config.max_unjoined:
-            return "overloaded"
         return None
 
     def _is_origin_allowed(self, request: web.Request) -> bool:

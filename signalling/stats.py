@@ -43,6 +43,8 @@ class SignallingStatistics:
     """WebSockets that have yet to join."""
     opened: int
     """WebSockets since the start."""
+    gave_way: int
+    """Of these, closed before they had joined because others needed their places."""
     turned_away: Mapping[str, int]
     """WebSockets that were refused before they were open, by code."""
     joins: Distribution
@@ -63,7 +65,7 @@ class Meter:
         self.joins: Final = Histogram(tuple(doubling(0.001, 10.0)))
         self.refused_joins: Final = Tally((*CODES, OTHER))
         self.turned_away: Final = Tally((*CODES, OTHER))
-        self.opened = 0
+        self.opened = self.gave_way = 0
 
 
 def count_people(rooms: Iterable[Room]) -> People:

@@ -115,6 +115,7 @@ def _signalling(numbers: SignallingStatistics) -> Iterator[Metric]:
     sockets = {"joined": numbers.joined, "waiting": numbers.waiting}
     yield _gauges("websockets", "Open WebSockets; those that wait have yet to join.", "state", sockets)
     yield _counter("websockets_opened", "WebSockets opened.", numbers.opened)
+    yield _counter("websockets_gave_way", "WebSockets closed unjoined, for newer ones.", numbers.gave_way)
     yield _counters("websockets_refused", "WebSockets refused before they opened.", "code", numbers.turned_away)
     yield _histogram("join_seconds", "From a join to the answer that lets in.", numbers.joins)
     yield _counters("joins_refused", "Joins refused.", "code", numbers.refused_joins)

@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import aiohttp
@@ -67,6 +68,30 @@ async def test_at_the_limit_only_new_rooms_are_refused(running: Demo) -> None:
         assert (await other.ask(type="join", grant=turned_away))["type"] == "joined"
         for visitor in (other, companion, back):
             await visitor.close()
+
+
+async def test_a_flood_through_our_proxy_takes_no_places_of_other_addresses(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, port=free_port(socket.SOCK_STREAM), media_port=free_port(socket.SOCK_DGRAM))
+    proxied = replace(prepared.settings.http, proxies=(ip_network("127.0.0.1/32"),))
+    few = prepared.settings.signalling.model_copy(update={"max_unjoined": 3})
+    demo = replace(prepared, settings=prepared.settings.model_copy(update={"http": proxied, "signalling": few}))
+    service = await Service.start(demo.settings, demo.lab)
+    try:
+        async with aiohttp.ClientSession() as http:
+
+            async def connect(address: str) -> aiohttp.ClientWebSocketResponse:
+                headers = {"X-Forwarded-For": address}
+                return await http.ws_connect(
+                    f"{url(demo)}/ws", protocols=("venterom.v1",), origin=url(demo), headers=headers
+                )
+
+            early = await connect("192.0.2.1")
+            flood = [await connect("192.0.2.2") for _ in range(5)]
+            assert [(await one.receive(5)).data for one in flood[:3]] == [1013] * 3
+            await early.send_json({"type": "join", "grant": grant(demo.lab, "r1", "ingrid")})
+            assert (await early.receive_json(timeout=5))["type"] == "joined"
+    finally:
+        await service.stop()
 
 
 @pytest.mark.parametrize("demo", [{"participants": 1}, {"memory": 0.0001}], indirect=True)

@@ -6,12 +6,14 @@ import resource
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from signalling import packing
+from signalling.config import SignallingConfig
 from tests.hostile.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Wire, close, frame, upgrade
 from tests.signalling.test_server import Client, Site, running
 
@@ -21,8 +23,8 @@ GOOD = b'{"type": "ping"}'
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with running(Site(tmp_path)) as site:
+async def site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    async with running(Site(tmp_path, getattr(request, "param", SignallingConfig()))) as site:
         yield site
 
 
@@ -122,33 +124,86 @@ async def test_a_deflate_bomb_is_refused_before_it_is_unpacked(site: Site, other
     assert await answers(other) < 5
 
 
-async def test_two_thousand_slow_sockets_hold_up_nobody(site: Site, other: Client) -> None:
-    """A third says nothing, a third gives its request byte by byte, a third has its WebSocket and never joins."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard[1], hard[1]))
-    count = min(SLOW_SOCKETS, hard[1] // 2 - 200)
-    slow: list[socket.socket] = []
-    loop = asyncio.get_running_loop()
-    try:
-        for index in range(count):
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """As many as the system gives: both ends of each connection are ours."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@dataclass(eq=False)
+class Slow:
+    """Connections that take a place each and then do nothing."""
+
+    port: int
+    upgraded: bool
+    """Whether each has its WebSocket; else it said nothing, or a part of its request."""
+    sockets: list[socket.socket] = field(default_factory=list)
+
+    async def grow(self, count: int) -> None:
+        loop = asyncio.get_running_loop()
+        while len(self.sockets) < count:
             one = socket.socket()
+            self.sockets.append(one)
             one.setblocking(False)
-            await loop.sock_connect(one, ("127.0.0.1", site.port))
-            slow.append(one)
-            if index % 3 == 1:
-                one.send(upgrade("127.0.0.1", site.port)[: index % 200])
-            elif index % 3 == 2:
-                one.send(upgrade("127.0.0.1", site.port))
-        times = [await answers(other) for _ in range(20)]
-        assert sorted(times)[10] < 0.5
-        newcomer = await site.enter("late")
-        assert await answers(newcomer) < 5
-        await newcomer.socket.close()
-    finally:
-        for one in slow:
+            await loop.sock_connect(one, ("127.0.0.1", self.port))
+            await asyncio.sleep(0)  # the server accepts: else the system drops those that it can't queue, for a second
+            request = upgrade("127.0.0.1", self.port)
+            await loop.sock_sendall(one, request if self.upgraded else request[: len(self.sockets) % 200])
+            if self.upgraded:
+                assert (await loop.sock_recv(one, 4096)).startswith(b"HTTP/1.1 101")
+
+    def close(self) -> None:
+        for one in self.sockets:
             one.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, hard)
-    assert await answers(other) < 5
+
+
+@pytest.mark.usefixtures("descriptors")
+@pytest.mark.parametrize("site", [SignallingConfig(messages_burst=1_000_000)], ids=[""], indirect=True)
+@pytest.mark.parametrize("upgraded", [False, True], ids=["no whole request", "no join"])
+async def test_two_thousand_slow_sockets_hold_up_nobody(site: Site, other: Client, upgraded: bool) -> None:
+    """Nobody in a call notices, and whoever comes, by grant or by seat, gets in while they pour in and afterwards."""
+    seated = await site.enter("away")
+    await seated.socket.close()
+    seat = seated.joined["seat"]  # type: ignore[attr-defined]
+    slow = Slow(site.port, upgraded)
+    times: list[float] = []
+    over = asyncio.Event()
+
+    async def come(participant: str) -> None:
+        """One by a fresh grant, and one back by a seat."""
+        start = time.monotonic()
+        newcomer, back = await site.enter(participant), await site.connect()
+        await back.send("join", seat=seat)
+        await back.until("joined")
+        times.extend((await answers(newcomer), await answers(back), time.monotonic() - start))
+        await newcomer.socket.close()
+        await back.socket.close()
+
+    async def ask() -> None:
+        while not over.is_set():
+            times.append(await answers(other))
+            await asyncio.sleep(0.02)
+
+    try:
+        async with asyncio.TaskGroup() as all_along:
+            all_along.create_task(ask())
+            await slow.grow(SLOW_SOCKETS // 2 + 100)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(slow.grow(SLOW_SOCKETS))
+                tasks.create_task(come("early"))
+            await come("late")
+            over.set()
+        assert len(slow.sockets) == SLOW_SOCKETS
+        assert max(times) < 5
+        if upgraded:
+            assert site.server.statistics().opened > SLOW_SOCKETS
+            assert site.server.statistics().waiting <= site.config.max_unjoined
+    finally:
+        over.set()
+        slow.close()
 
 
 async def test_sockets_that_are_torn_off_in_the_middle_leave_nothing_behind(site: Site, other: Client) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from structlog.testing import capture_logs
 
 from signalling import grant, packing
 from signalling.config import SignallingConfig
+from signalling.door import Address
 from signalling.feed import Feed
 from signalling.inputs import Enter
 from signalling.keys import SigningKey
 from signalling.node import TracksChanged, TrackView
-from signalling.server import SignallingServer
+from signalling.server import SignallingServer, peer_address
 from tests.signalling.doubles import KEY, KEYS, ManualClock, RecordingNode
 
 WAIT = 5.0
@@ -72,13 +74,16 @@ class Site:
     clock: ManualClock = field(default_factory=ManualClock)
     node: RecordingNode = field(default_factory=RecordingNode)
     feed: Feed | None = None
+    address_of: Callable[[web.Request], Address | None] = peer_address
 
     def feed_of(self) -> Feed:
         assert self.feed is not None
         return self.feed
 
     async def start(self) -> None:
-        self.server = SignallingServer.create(self.config, self.node, KEYS, self.data, self.clock, self.feed)
+        self.server = SignallingServer.create(
+            self.config, self.node, KEYS, self.data, self.clock, self.feed, self.address_of
+        )
         app = web.Application()
         self.server.add_to(app)
         await self.server.start()
@@ -97,11 +102,17 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/ws"
 
-    async def connect(self) -> Client:
+    async def connect(self, address: str | None = None) -> Client:
         origin = f"http://127.0.0.1:{self.port}"
         return Client(
             await self.http.ws_connect(
-                self.url, protocols=["venterom.v1"], origin=origin, autoping=True, max_msg_size=0, compress=0
+                self.url,
+                protocols=["venterom.v1"],
+                origin=origin,
+                headers=None if address is None else {"X-Address": address},
+                autoping=True,
+                max_msg_size=0,
+                compress=0,
             )
         )
 
@@ -207,14 +218,59 @@ async def test_the_subprotocol_is_asked_for(site: Site, protocol: str | None, st
     assert await handshake(site, {"Origin": f"http://127.0.0.1:{site.port}"}, protocol) == (status, code)
 
 
-async def test_so_many_may_stand_at_the_door(tmp_path: Path) -> None:
+async def test_so_many_may_stand_at_the_door_and_the_oldest_gives_way(tmp_path: Path) -> None:
     async with running(Site(tmp_path, SignallingConfig(max_unjoined=2))) as site:
-        first, _second = await site.connect(), await site.connect()
-        headers = {"Origin": f"http://127.0.0.1:{site.port}"}
-        assert await handshake(site, headers) == (503, "overloaded")
-        await first.send("join", grant=site.grant())
-        await first.until("joined")
-        assert (await handshake(site, headers))[0] == 101
+        inside = await site.enter()
+        first, second, third = [await site.connect() for _ in range(3)]
+        assert await first.closed() == 1013
+        await second.send("join", id=1, grant="rubbish")
+        assert await second.error() == ("grant_invalid", 1)
+        fourth = await site.connect()
+        assert await third.closed() == 1013, "who was refused is the newest again"
+        await second.send("join", grant=site.grant("other"))
+        await second.until("joined")
+        fifth = await site.connect()
+        for client in (inside, second, fourth, fifth):
+            await client.send("ping")
+            await client.until("pong")
+        numbers = site.server.statistics()
+        assert (numbers.joined, numbers.waiting, numbers.gave_way) == (2, 2, 2)
+        assert not any(numbers.turned_away.values())
+
+
+async def test_whose_join_waits_for_the_disk_gives_way_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(Site(tmp_path, SignallingConfig(max_unjoined=1))) as site:
+        worker, asked, free = site.server._journal._worker, asyncio.Event(), asyncio.Event()
+        write = worker.do
+
+        async def slow(work: Callable[[], None]) -> None:
+            asked.set()
+            await free.wait()
+            await write(work)
+
+        monkeypatch.setattr(worker, "do", slow)
+        client = await site.connect()
+        await client.send("join", grant=site.grant(gate="open"))
+        await asyncio.wait_for(asked.wait(), WAIT)
+        later = [await site.connect() for _ in range(3)]
+        assert [await one.closed() for one in later[:2]] == [1013, 1013]
+        free.set()
+        await client.until("joined")
+
+
+async def test_an_address_that_floods_takes_no_places_of_others(tmp_path: Path) -> None:
+    site = Site(
+        tmp_path, SignallingConfig(max_unjoined=5), address_of=lambda asks: ip_address(asks.headers["X-Address"])
+    )
+    async with running(site):
+        early = [await site.connect(f"2001:db8:0:{n}::1") for n in (1, 2)]
+        flood = [await site.connect(f"2001:db8:0:f::{n:x}") for n in range(20)]
+        for client in (*early, *flood[-3:]):
+            await client.send("ping")
+            await client.until("pong")
+        assert site.server.statistics().gave_way == 17
 
 
 async def test_who_never_joins_is_cut(site: Site) -> None:
@@ -568,7 +624,7 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
         await host.send("end")
         assert await host.closed() == 1000
         await asyncio.wait_for(asyncio.gather(*site.server._clients.values()), WAIT)
-        assert not site.server._waiting
+        assert not len(site.server._door)
     assert len(asyncio.all_tasks()) == 1
 
 
