@@ -20,6 +20,7 @@ from tests.browser.server import free_port, read_ready
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_S = 600.0
 READ_S = 20.0
+PHONE, DESKTOP = (360, 740), (1440, 900)
 LINKS = 9
 """Two of the open appointment, of the early and of the late one, and three of the group."""
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
@@ -105,6 +106,32 @@ async def read_links(process: asyncio.subprocess.Process) -> dict[tuple[str, str
     return links
 
 
+async def told_before_joining(person: Person) -> dict[str, object]:
+    """Which name is chosen for who joins as they are, whom to call first, and what of this is not to be seen."""
+    await person.has("camera-select", 1)
+    await person.has("shown-name", 1)
+    found = await person.tab.evaluate(_TOLD)
+    assert isinstance(found, dict)
+    return found
+
+
+_TOLD = """() => {
+    const part = (selector) => document.querySelector(selector);
+    const [names, call, join] = ['[data-testid=shown-name]', '[data-testid=contact] a', '[data-testid=join]'].map(part);
+    const faults = [];
+    const { left, top, width, height, bottom } = call.getBoundingClientRect();
+    if (!names.contains(call)) faults.push('the number stands apart from the name');
+    if (!call.contains(document.elementFromPoint(left + width / 2, top + height / 2))) faults.push('covered');
+    if (bottom > join.getBoundingClientRect().top) faults.push('below the button');
+    return {
+        choice: part('[name=shown-name]:checked')?.value ?? null,
+        whom: call.innerText.replaceAll('\u00a0', ' '),
+        number: call.getAttribute('href'),
+        faults,
+    };
+}"""
+
+
 async def refusal(person: Person) -> str:
     """The code of the fault that the page shows."""
     await person.is_in("error")
@@ -131,10 +158,24 @@ async def test_the_days_links_open_in_their_window_and_are_refused_outside_it(ar
         await tardy.has("contact", 1)
         await tardy.has("opens", 0)
 
-        group = [await arrive(address) for address in links["group", "patient"]]
-        for person in group:
+        kari, ola = [
+            await arrive(address, viewport=viewport)
+            for address, viewport in zip(links["group", "patient"], (PHONE, DESKTOP), strict=True)
+        ]
+        per = await arrive(links["group", "practitioner"][0])
+        for person in (kari, ola):
+            assert await told_before_joining(person) == {
+                "choice": "initials",
+                "whom": "Ring Demoklinikken, Resepsjonen: +47 22 00 00 00",
+                "number": "tel:+4722000000",
+                "faults": [],
+            }
+        await ola.page.locator("input[type=radio][value=whole]").check()
+        for person, state in ((kari, "lobby"), (ola, "lobby"), (per, "call")):
             await person.join()
-            await person.is_in("lobby")
+            await person.is_in(state)
+        await per.has("admit", 2)
+        assert set(await per.page.locator(".row-name").all_inner_texts()) == {"K. B.", "Ola Dahl"}
 
         async with aiohttp.ClientSession() as http:
             clock = f"http://localhost:{port}/api/v1/lab/clock"

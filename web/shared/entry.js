@@ -29,7 +29,7 @@ import { CallError } from "../sdk/index.js";
  * @property {string | null} closes_at
  * @property {string | null} acr
  * @property {{ code: string }[]} obstacles
- * @property {{ role: string, name: string, group: boolean } | null} me
+ * @property {{ role: string, name: string, shown_name: string, group: boolean } | null} me the name shown to others may be another
  */
 
 const API = "/api/v1";

@@ -2,6 +2,7 @@
  * Pages that end the way: a fault (what happened, what to do, the code small below for the helpdesk), and the end of a call.
  * @module
  */
+import { contactBlock } from "./contact.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { text } from "./text/index.js";
@@ -43,17 +44,6 @@ function opening(when) {
   const isToday = when.toDateString() === new Date().toDateString();
   const day = isToday ? text.faults.today : when.toLocaleDateString("nb-NO", { weekday: "long", day: "numeric", month: "long" });
   return text.faults.opens(day, when.toLocaleTimeString("nb-NO", { hour: "2-digit", minute: "2-digit" }));
-}
-
-/**
- * The department and its number, and the clinic's own words on when to call. Who may know nothing of that can still ask.
- * @param {Contact} contact
- */
-function contactBlock({ clinic, department, phone, contact }) {
-  const name = clinic === null || department === null ? clinic : `${clinic}, ${department}`;
-  const number = phone?.replaceAll(" ", "\u00a0"); // not broken over two lines
-  const whom = number === undefined ? h("p", { class: "lead" }, name ?? text.faults.noNumber) : h("a", { class: "button quiet wide", href: `tel:${phone?.replaceAll(" ", "")}` }, text.faults.call(name, number));
-  return h("div", { class: "contact", "data-testid": "contact" }, whom, contact === null ? null : h("p", { class: "lead" }, contact));
 }
 
 /**

@@ -130,7 +130,7 @@ export class Page {
     let view;
     this.#mark("preview");
     this.#show("preview", () => (view = preview({ media: this.media, title, next, join: label, onJoin: (name) => this.#enter(name) })));
-    void this.#whoIsIt().then((claims) => claims !== null && view?.tell(claims));
+    void this.#whoIsIt().then((claims) => claims !== null && view?.tell(claims, this.#contact));
     try {
       await this.media.open();
       view?.ready();
@@ -160,7 +160,7 @@ export class Page {
       const [first] = landing.obstacles;
       if (first !== undefined) this.#refuse(first.code, { opens_at: landing.opens_at });
       const { me } = landing;
-      return me === null ? null : { name: me.name, size: me.group ? 3 : 2, rename: me.role !== "practitioner" };
+      return me === null ? null : { name: me.name, shown: me.shown_name, size: me.group ? 3 : 2, rename: me.role !== "practitioner" };
     } catch (error) {
       this.#refuse(codeOf(error), error instanceof CallError ? error.details : {});
       return null;

@@ -17,7 +17,7 @@ import { selfVideo } from "./self-video.js";
  * @param {string} options.next what happens when one goes on
  * @param {string} options.join the words of the button
  * @param {(name: string | undefined) => Promise<void>} options.onJoin is told the name that others shall see, where it was chosen
- * @returns {View & { ready: () => void, tell: (claims: import("./shown-name.js").Claims) => void }}
+ * @returns {View & { ready: () => void, tell: (claims: import("./shown-name.js").Claims, contact: import("./contact.js").Contact | null) => void }}
  */
 export function preview({ media, title, next, join, onJoin }) {
   const hint = h("p", { class: "hint" }, text.preview.opening);
@@ -46,8 +46,8 @@ export function preview({ media, title, next, join, onJoin }) {
   return {
     element,
     title,
-    tell: (claims) => {
-      name = shownName(claims);
+    tell: (claims, contact) => {
+      name = shownName(claims, contact);
       if (name !== null) names.replaceWith(name.element);
     },
     ready: () => {

@@ -2,10 +2,18 @@
  * The name that others see: said before one joins a group, and chosen where the grant lets one.
  * @module
  */
+import { contactBlock } from "./contact.js";
 import { h } from "./dom.js";
 import { text } from "./text/index.js";
 
-/** @typedef {{ name: string, size: number, rename: boolean }} Claims what a grant says of who comes */
+/**
+ * @typedef {object} Claims what a grant, or a link before it, says of who comes
+ * @property {string} name the whole one
+ * @property {string} shown the one that others see unless another is chosen
+ * @property {number} size
+ * @property {boolean} rename
+ */
+/** @typedef {import("./contact.js").Contact} Contact */
 /** @typedef {"whole" | "initials" | "own"} Choice */
 
 const GROUP = 3;
@@ -20,34 +28,41 @@ export function claimsOf(grant) {
   try {
     const bytes = Uint8Array.from(atob(grant.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
     const { name, size = 2, rename = false } = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof name === "string" ? { name, size: Number(size), rename: rename === true } : null;
+    return typeof name === "string" ? { name, shown: name, size: Number(size), rename: rename === true } : null;
   } catch {
     return null;
   }
 }
 
 /**
+ * As the clinic's own: `control/consultation/rules.py`.
  * @param {string} name
- * @returns {string} such as `K. N.`
+ * @returns {string} such as `K. N.`; the name itself where it has no letter
  */
 export function initials(name) {
-  return name.split(/[\s-]+/u).filter((part) => part !== "").map((part) => `${[...part][0].toLocaleUpperCase()}.`).join(" ");
+  const letters = name.split(/\s+/u).flatMap((part) => part.match(/\p{L}/u) ?? []);
+  return letters.map((letter) => `${letter.toUpperCase()}.`).join(" ") || name;
 }
 
 /**
  * @param {Claims} claims
+ * @param {Contact | null} contact whom to ask first, where it is known
  * @returns {{ element: HTMLElement, chosen: () => string | undefined } | null} null where there is nothing to say; `chosen` gives the
  *   name to join with, nothing where it is the one in the grant
  */
-export function shownName({ name, size, rename }) {
+export function shownName({ name, shown, size, rename }, contact) {
   if (!rename && size < GROUP) return null;
+  const whom = [h("p", { class: "hint" }, text.shownName.contact), contact === null ? null : contactBlock(contact)];
   if (!rename) {
-    const element = h("div", { class: "shown-name", "data-testid": "shown-name" }, h("p", {}, text.shownName.told(name)), h("p", { class: "hint" }, text.shownName.contact));
+    const element = h("div", { class: "shown-name", "data-testid": "shown-name" }, h("p", {}, text.shownName.told(shown)), ...whom);
     return { element, chosen: () => undefined };
   }
   const own = h("input", { type: "text", "data-testid": "name-own", maxlength: LONGEST, autocomplete: "off", "aria-label": text.shownName.ownLabel });
   /** @type {Record<Choice, HTMLInputElement>} */
-  const choices = { whole: radio("whole", true), initials: radio("initials"), own: radio("own") };
+  const choices = { whole: radio("whole"), initials: radio("initials"), own: radio("own") };
+  const first = shown === name ? "whole" : shown === initials(name) ? "initials" : "own";
+  choices[first].checked = true;
+  if (first === "own") own.value = shown;
   own.addEventListener("input", () => (choices.own.checked = true));
   const element = h(
     "fieldset",
@@ -57,19 +72,19 @@ export function shownName({ name, size, rename }) {
     h("label", { class: "choice" }, choices.initials, h("span", {}, text.shownName.initials(initials(name)))),
     h("label", { class: "choice" }, choices.own, h("span", {}, text.shownName.own)),
     h("div", { class: "field" }, own),
-    h("p", { class: "hint" }, text.shownName.contact),
+    ...whom,
   );
   return {
     element,
     chosen: () => {
-      if (choices.whole.checked) return undefined;
       // Who wanted another name and gave none did not want the whole one.
-      return (choices.own.checked && own.value.trim()) || initials(name);
+      const wanted = choices.whole.checked ? name : (choices.own.checked && own.value.trim()) || initials(name);
+      return wanted === shown ? undefined : wanted;
     },
   };
 }
 
-/** @param {Choice} value @param {boolean} [checked] */
-function radio(value, checked = false) {
-  return h("input", { type: "radio", name: "shown-name", value, checked, "data-testid": `name-${value}` });
+/** @param {Choice} value */
+function radio(value) {
+  return h("input", { type: "radio", name: "shown-name", value, "data-testid": `name-${value}` });
 }
