@@ -1,4 +1,4 @@
-"""A screen, or a picture on a phone, is shown large and sharp beside the faces, and is gone once it is over."""
+"""A screen, or a picture, is shown large and sharp beside the faces, and is gone once it is over."""
 
 from base64 import b64decode
 
@@ -102,11 +102,9 @@ async def test_nothing_of_a_screen_passes_a_pause(server: Server, arrive: Arrive
     await sees_screen(call.patient, LEGIBLE)
 
 
-async def test_a_phone_shows_a_picture(server: Server, arrive: Arrive) -> None:
+async def test_a_phone_shows_a_picture_and_so_does_a_desk(server: Server, arrive: Arrive) -> None:
     call = await meet(await arrive(server.practitioner), await arrive(server.patient, viewport=PHONE))
     await call.patient.tab.evaluate(_WITHOUT_SCREEN)
-    await call.patient.press("more")
-    await call.patient.has("share-file", 1)
     picture = await call.patient.tab.evaluate(
         """() => {
             const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
@@ -115,10 +113,16 @@ async def test_a_phone_shows_a_picture(server: Server, arrive: Arrive) -> None:
         }"""
     )
     file: FilePayload = {"name": "resept.png", "mimeType": "image/png", "buffer": b64decode(picture)}
-    await call.patient.mark("share-file").set_input_files(file)
-    await sees_screen(call.practitioner, LEGIBLE)
-    await call.patient.press("share-stop")
-    await call.practitioner.has("remote-screen", 0)
+    for person, screens in ((call.patient, 0), (call.practitioner, 1)):
+        await person.press("more")
+        await person.has("share-picture", 1)
+        await person.has("share", screens)
+        async with person.page.expect_file_chooser() as chooser:
+            await person.press("share-picture")
+        await (await chooser.value).set_files(file)
+        await sees_screen(call.other(person), LEGIBLE)
+        await person.press("share-stop")
+        await call.other(person).has("remote-screen", 0)
 
 
 async def test_a_picture_that_is_none_is_refused_in_words(server: Server, arrive: Arrive) -> None:

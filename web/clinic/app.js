@@ -8,7 +8,7 @@ import { fill, h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
 import { Page } from "../shared/page.js";
 import { pauseCurtain } from "../shared/pause.js";
-import { shareButton, stopSharing } from "../shared/share.js";
+import { shareButtons, stopSharing } from "../shared/share.js";
 import { Stage } from "../shared/stage.js";
 import { text } from "../shared/text/index.js";
 import { openNotice } from "./notice.js";
@@ -48,7 +48,7 @@ function inCall(page, call) {
     microphone.element,
     camera.element,
     pauseButton,
-    barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media, (done) => [shareButton(page, call, done)]) }),
+    barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media, (done) => [shareButtons(page, call, done)]) }),
     barButton({ testid: "end", icon: "end", label: text.call.end, look: "danger", onClick: () => void end(page, call) }),
   );
   const notice = h(

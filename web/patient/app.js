@@ -12,7 +12,7 @@ import { Page } from "../shared/page.js";
 import { pauseCurtain } from "../shared/pause.js";
 import { rosterButton } from "../shared/roster.js";
 import { selfVideo } from "../shared/self-video.js";
-import { shareButton, stopSharing } from "../shared/share.js";
+import { shareButtons, stopSharing } from "../shared/share.js";
 import { Stage } from "../shared/stage.js";
 import { text } from "../shared/text/index.js";
 
@@ -97,7 +97,7 @@ function inCall(page, call) {
     microphone.element,
     camera.element,
     roster.element,
-    barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media, (done) => [shareButton(page, call, done)]) }),
+    barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media, (done) => [shareButtons(page, call, done)]) }),
     barButton({ testid: "end", icon: "end", label: text.call.end, look: "danger", onClick: () => void leave(call) }),
   );
   return {

@@ -1,5 +1,5 @@
 /**
- * What can be shown beside camera and microphone: a screen, or a picture from a file where a browser shares no screens.
+ * What can be shown beside camera and microphone: a screen, or a picture from a file.
  * Both give a video track whose sharpness matters more than its motion.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Showing a screen, or a picture where the browser shares no screens: the button that begins it, and the one that ends it.
+ * Showing a screen or a still picture: the buttons that begin it, and the one that ends it.
  * @module
  */
 import { canShareScreen, pictureTrack } from "../sdk/index.js";
@@ -12,21 +12,18 @@ import { text } from "./text/index.js";
 /** @typedef {import("./page.js").Page} Page */
 
 /**
- * For the panel of devices.
+ * For the panel of devices: a still picture, and a screen where there is one to share.
  * @param {Page} page
  * @param {Call} call
  * @param {() => void} done the person has chosen
  * @returns {HTMLElement}
  */
-export function shareButton(page, call, done) {
+export function shareButtons(page, call, done) {
   const failed = () => page.toast(text.share.failed);
-  if (canShareScreen()) {
-    const begin = () => {
-      done();
-      call.shareScreen().catch(failed);
-    };
-    return h("button", { type: "button", class: "button quiet", "data-testid": "share", onclick: begin }, icon("screen"), text.share.screen);
-  }
+  const begin = () => {
+    done();
+    call.shareScreen().catch(failed);
+  };
   const file = h("input", { type: "file", accept: "image/*", class: "sr-only", "data-testid": "share-file", tabindex: "-1", "aria-hidden": "true" });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
@@ -34,8 +31,23 @@ export function shareButton(page, call, done) {
     done();
     pictureTrack(chosen).then((track) => call.share(track), failed);
   });
-  const button = h("button", { type: "button", class: "button quiet", "data-testid": "share", onclick: () => file.click() }, icon("screen"), text.share.picture);
-  return h("div", {}, button, file);
+  return h(
+    "div",
+    { class: "answers" },
+    canShareScreen() && button("share", "screen", text.share.screen, begin),
+    button("share-picture", "picture", text.share.picture, () => file.click()),
+    file,
+  );
+}
+
+/**
+ * @param {string} testid
+ * @param {import("./icons.js").IconName} name
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+function button(testid, name, label, onclick) {
+  return h("button", { type: "button", class: "button quiet", "data-testid": testid, onclick }, icon(name), label);
 }
 
 /**
