@@ -15,7 +15,7 @@ from playwright.async_api import Browser
 
 from signalling.roles import Role
 from tests.browser.conftest import Arrive
-from tests.browser.crowd import ROLES, Crowd, address, entry
+from tests.browser.crowd import QUIET, ROLES, Crowd, address, entry
 from tests.browser.firefox import Firefox
 from tests.browser.person import Person
 from tests.browser.playing import PATIENCE_S, PLAYING, plays
@@ -24,6 +24,7 @@ from tests.browser.server import Server
 pytestmark = pytest.mark.timeout(300)
 
 PHONE, DESKTOP = (360, 740), (1440, 900)
+SIDEWAYS, SPLIT = (740, 360), (360, 500)
 MANY_PATIENCE_S = 120.0
 """For 24 pictures in each of two browsers, on two cores that may have other work."""
 IN_FLIGHT = 3
@@ -74,6 +75,36 @@ _FAULTS = """() => {
     return faults;
 }"""
 
+_ROW_FAULTS = """() => [...document.querySelectorAll('.row-actions button')].flatMap((one) => {
+    one.scrollIntoView({ block: 'nearest' });
+    const { left, top, width, height } = one.getBoundingClientRect();
+    const what = one.getAttribute('aria-label');
+    const faults = [];
+    if (width < 48 || height < 48) faults.push(`${what} has ${width} x ${height}`);
+    if (one.scrollWidth > one.clientWidth) faults.push(`${what} cuts its words`);
+    // A finger comes down anywhere on it.
+    for (const [x, y] of [[0.1, 0.1], [0.9, 0.1], [0.5, 0.5], [0.1, 0.9], [0.9, 0.9]])
+        if (!one.contains(document.elementFromPoint(left + width * x, top + height * y)))
+            faults.push(`${what} is covered`);
+    return faults;
+})"""
+"""What keeps the practitioner from holding, letting go on and removing somebody."""
+
+_IN_SIGHT = """(name) => {
+    const has = (tile) => tile.querySelector('strong').textContent === name;
+    const tile = [...document.querySelectorAll('.tile:not([hidden])')].find(has);
+    const { left, right, top, bottom } = tile.getBoundingClientRect();
+    const stage = document.querySelector('.stage').getBoundingClientRect();
+    const middle = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    return tile.matches('.speaking') && top >= stage.top - 1 && bottom <= stage.bottom + 1 && tile.contains(middle);
+}"""
+
+_A_SCREEN = """() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
+    navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+    setInterval(() => canvas.getContext('2d').fillRect(0, 0, 640, 360), 200);
+}"""
+
 _ROLES_OF_TILES = """() => Object.fromEntries(
     [...document.querySelectorAll('.tile:not([hidden])')].map((tile) =>
         ['strong', '.tile-role'].map((part) => tile.querySelector(part).textContent)))"""
@@ -102,8 +133,24 @@ class Group:
         for person in self.both:
             assert await person.tab.evaluate(_FAULTS) == []
 
+    async def fits_turned(self) -> None:
+        """Likewise with phones on their side, and back."""
+        for person in self.both:
+            before = person.page.viewport_size
+            assert before is not None
+            await turn(person, SIDEWAYS)
+            assert await person.tab.evaluate(_FAULTS) == []
+            await turn(person, (before["width"], before["height"]))
+
     async def sent(self) -> dict[str, int]:
         return {extra.name: extra.frames for extra in self.crowd.people}
+
+
+async def turn(person: Person, size: tuple[int, int]) -> None:
+    """Gives the window another size, and the page the time of two frames to follow."""
+    await person.page.set_viewport_size({"width": size[0], "height": size[1]})
+    await person.tab.wait_for("(width) => innerWidth === width", size[0], within_s=PATIENCE_S)
+    await person.tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -191,6 +238,14 @@ async def test_a_practitioner_on_a_phone_and_a_patient_at_a_desk(server: Server,
         while len(crowd.people) + 2 < size:
             await group.grow(ROLES[len(crowd.people) % len(ROLES)])
         await group.fits()
+        await group.fits_turned()
+    assert await group.practitioner.page.locator(".row-actions button").count() == 8 * 3
+    assert await group.practitioner.tab.evaluate(_ROW_FAULTS) == []
+    await group.practitioner.tab.click("[data-participant=arne] [data-testid=hold]", within_s=PATIENCE_S)
+    await group.patient.is_in("paused")
+    assert await group.practitioner.tab.evaluate(_ROW_FAULTS) == []
+    await group.practitioner.tab.click("[data-participant=arne] [data-testid=release]", within_s=PATIENCE_S)
+    await group.patient.is_in("call")
 
 
 async def test_who_speaks_is_marked_and_shown_large(server: Server, arrive: Arrive, crowd: Crowd) -> None:
@@ -210,6 +265,16 @@ async def test_who_speaks_is_marked_and_shown_large(server: Server, arrive: Arri
             speaker.name,
             within_s=PATIENCE_S,
         )
+    # Beside a screen, on a phone in split view: not all faces have room, and still who speaks is seen.
+    await group.practitioner.tab.evaluate(_A_SCREEN)
+    await group.practitioner.press("more")
+    await group.practitioner.press("share")
+    await group.patient.has("remote-screen", 1)
+    await turn(group.patient, SPLIT)
+    await group.patient.tab.wait_for(_IN_SIGHT, speaker.name, within_s=PATIENCE_S)
+    speaker.speak(QUIET)
+    crowd.people[-1].speak()
+    await group.patient.tab.wait_for(_IN_SIGHT, crowd.people[-1].name, within_s=PATIENCE_S)
 
 
 async def test_one_is_held_while_the_others_go_on(server: Server, arrive: Arrive, crowd: Crowd) -> None:
@@ -324,7 +389,11 @@ async def test_the_name_that_others_see_is_chosen_before_joining(
 async def test_a_group_is_told_that_it_sees_the_name(server: Server, arrive: Arrive) -> None:
     patient = await arrive(address(server, "patient", entry(server, "arne", "patient", "Arne K.", size=5)))
     await patient.has("shown-name", 1)
-    assert "Arne K." in await patient.mark("shown-name").inner_text()
+    told = await patient.mark("shown-name").inner_text()
+    assert "Arne K." in told
+    # Who sends people here by grants is not known to us, and the words have to do.
+    assert "ring klinikken" in told
+    await patient.has("contact", 0)
     alone = await arrive(address(server, "patient", entry(server, "per", "patient", "Per", room="two", size=2)))
     await alone.is_in("preview")
     await alone.has("camera-select", 1)

@@ -1,7 +1,7 @@
 // How faces share the stage, at the sizes of a phone and a desktop.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrange, GAP, spotlight } from "../../web/shared/layout.js";
+import { arrange, foremost, GAP, inSight, spotlight } from "../../web/shared/layout.js";
 
 const PHONE = { width: 360, height: 640 };
 const DESKTOP = { width: 1040, height: 800 };
@@ -63,4 +63,27 @@ test("whoever is large stays until another speaks alone", () => {
   assert.equal(spotlight("b", ["me"], others), "b", "oneself is not shown to oneself");
   assert.equal(spotlight("gone", [], others), "a");
   assert.equal(spotlight("a", [], []), null);
+});
+
+test("so many faces are in sight before one scrolls, and above one's own picture", () => {
+  const seen = (stage, count) => inSight(arrange(stage, count, true), stage, 90);
+  assert.equal(inSight(arrange(PHONE, 4, false), PHONE, 90), Infinity);
+  assert.deepEqual([seen(PHONE, 5), seen(PHONE, 9), seen(PHONE, 25)], [4, 6, 6]);
+  assert.deepEqual([seen(DESKTOP, 9), seen(STRIP, 9)], [8, 3]);
+});
+
+test("whoever speaks out of sight comes first, once", () => {
+  const small = ["a", "b", "c", null, "d", "e"];
+  const after = (before, speakers, seen = 2) => foremost(before, speakers, small, seen);
+  assert.deepEqual(after([], []), []);
+  assert.deepEqual(after([], ["b"]), [], "in sight");
+  assert.deepEqual(after([], ["d"]), ["d"]);
+  assert.deepEqual(after(["d"], []), ["d"], "stays");
+  assert.deepEqual(after(["d"], ["a"]), ["d"], "in sight still");
+  assert.deepEqual(after(["d"], ["b"]), ["b", "d"], "moved out of sight by the other");
+  assert.deepEqual(after(["d"], ["e"]), ["e", "d"], "those who talk by turns jump once each");
+  assert.deepEqual(after(["d"], ["d", "e"]), ["d", "e"]);
+  assert.deepEqual(after(["e", "d"], ["c"]), ["c", "e"]);
+  assert.deepEqual(after([], ["a", "e"]), ["a", "e"], "nobody who speaks is moved out of sight");
+  assert.deepEqual(after(["gone", "d"], ["me"]), ["d"]);
 });

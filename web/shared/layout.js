@@ -77,3 +77,34 @@ export function spotlight(before, speakers, others) {
   const stays = before !== null && others.includes(before) && (speaking.length === 0 || speaking.includes(before));
   return stays ? before : (speaking[0] ?? others[0] ?? null);
 }
+
+/**
+ * How many of the faces that are not large are seen before one scrolls: at least by half above what floats over the bottom.
+ * @param {Layout} layout
+ * @param {Size} stage
+ * @param {number} floating height of what does, such as one's own picture
+ */
+export function inSight({ columns, row, large }, stage, floating) {
+  if (large === null) return Infinity;
+  const above = large.height < stage.height ? large.height + GAP : 0;
+  const lines = (stage.height - above - floating - row / 2) / (row + GAP);
+  return columns * (1 + Math.max(0, Math.floor(lines)));
+}
+
+/**
+ * Who comes before the others in the rows: nobody, until one speaks who is out of sight. A face that jumps is a face one loses,
+ * so whoever came first stays there as long as there is room for those who speak.
+ * @param {string[]} before whoever spoke last first
+ * @param {string[]} speakers
+ * @param {(string | null)[]} small who is not large, in their places
+ * @param {number} seen how many of those places are in sight
+ * @returns {string[]}
+ */
+export function foremost(before, speakers, small, seen) {
+  const kept = before.filter((id) => small.includes(id));
+  const first = (/** @type {string | null} */ id) => id !== null && kept.includes(id);
+  const places = [...small.filter(first), ...small.filter((id) => !first(id))];
+  const speaking = speakers.filter((id) => small.includes(id));
+  if (speaking.every((id) => places.indexOf(id) < seen)) return kept;
+  return [...speaking, ...kept.filter((id) => !speaking.includes(id))].slice(0, seen);
+}

@@ -4,7 +4,7 @@
  */
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
-import { arrange, spotlight } from "./layout.js";
+import { arrange, foremost, inSight, spotlight } from "./layout.js";
 import { selfTile } from "./self-tile.js";
 import { text } from "./text/index.js";
 import { Tile } from "./tile.js";
@@ -14,6 +14,9 @@ import { Tile } from "./tile.js";
 /** @typedef {import("../sdk/remote.js").Participant} Participant */
 /** @typedef {{ one: Participant, screen: boolean }} Shown a person, or the screen that it shows */
 /** @typedef {{ title: string, lines: string[], icon: import("./icons.js").IconName } | null} Curtain what covers the pictures */
+
+/** Between one's own picture and the lower edge, as in call.css. */
+const FLOATS = 12;
 
 export class Stage {
   #call;
@@ -26,6 +29,8 @@ export class Stage {
   #emptyLines;
   /** Who is shown large among many. @type {string | null} */
   #large = null;
+  /** Who comes first among the others, having spoken out of sight. @type {string[]} */
+  #first = [];
   #resized = new ResizeObserver(() => this.#arrange());
 
   /**
@@ -92,6 +97,7 @@ export class Stage {
     const large = layout.large === null ? undefined : (screen ?? tiles.find((tile) => tile.id === this.#large) ?? tiles[0]);
     const beside = layout.large !== null && layout.large.height >= height;
     for (const tile of this.#tiles) tile.element.classList.toggle("large", tile === large);
+    this.#order(tiles.filter((tile) => tile !== large), inSight(layout, { width, height }, this.#self.element.offsetHeight + FLOATS));
     const { classList, style } = this.#grid;
     classList.toggle("spotlight", layout.large !== null);
     classList.toggle("beside", beside);
@@ -101,6 +107,17 @@ export class Stage {
     style.setProperty("--large-width", `${layout.large?.width ?? width}px`);
     style.setProperty("--large-height", `${layout.large?.height ?? height}px`);
     style.setProperty("--lines", String(Math.ceil((tiles.length - 1) / layout.columns)));
+  }
+
+  /**
+   * Whoever speaks is in sight. In the document they keep their places: so does the keyboard, and who hears the page.
+   * @param {Tile[]} small in their places
+   * @param {number} seen how many of those are in sight
+   */
+  #order(small, seen) {
+    const faces = small.map((tile) => (tile.screen ? null : tile.id));
+    this.#first = foremost(this.#first, this.#call.speakers, faces, seen);
+    small.forEach(({ element }, index) => (element.style.order = this.#first.some((id) => id === faces[index]) ? "-1" : ""));
   }
 
   #newTile() {
