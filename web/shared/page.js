@@ -65,8 +65,9 @@ export class Page {
   #entry = null;
   /** @type {import("./entry.js").Landing["contact"] | null} */
   #contact = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** Runs once a break, whatever happens in it. @type {ReturnType<typeof setTimeout> | undefined} */
   #breakTimer;
+  #longBreak = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #toastTimer;
 
@@ -281,10 +282,20 @@ export class Page {
   #showBreak(call) {
     const broken = call.state === "reconnecting";
     const over = call.state === "ended" || call.state === "error";
-    clearTimeout(this.#breakTimer);
+    if (!broken) this.#breakOver();
+    else this.#breakTimer ??= setTimeout(() => {
+      this.#longBreak = true;
+      this.#showBreak(call);
+    }, LONG_BREAK);
     this.#banner.hidden = over || !(broken || this.#blocked);
-    say(this.#banner, this.#blocked ? text.call.blocked : text.call.reconnecting);
-    if (broken && !this.#blocked) this.#breakTimer = setTimeout(() => say(this.#banner, text.call.reconnectingLong), LONG_BREAK);
+    const { blocked, reconnecting, reconnectingLong } = text.call;
+    say(this.#banner, this.#blocked ? blocked : this.#longBreak ? reconnectingLong : reconnecting);
+  }
+
+  #breakOver() {
+    clearTimeout(this.#breakTimer);
+    this.#breakTimer = undefined;
+    this.#longBreak = false;
   }
 
   /** @param {{ source: import("../sdk/transport.js").OwnSource, muted: boolean }} change */
@@ -319,7 +330,7 @@ export class Page {
   #over() {
     keepAwake(false);
     this.#banner.hidden = true;
-    clearTimeout(this.#breakTimer);
+    this.#breakOver();
     this.media.close();
   }
 

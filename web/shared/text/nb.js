@@ -134,7 +134,7 @@ export const nb = {
     you: "Du har tatt en pause.",
     other: (/** @type {string} */ name) => `${name} har tatt en pause.`,
     somebody: "Det er tatt en pause.",
-    noHost: "Behandleren har mistet forbindelsen.",
+    noHost: "Behandleren er ikke her akkurat nå.",
     hostResumes: "Behandleren starter samtalen igjen. Du trenger ikke å gjøre noe.",
     hostReturns: "Samtalen går videre når behandleren er tilbake. La siden være åpen.",
     youResume: "Trykk «Fortsett» når dere er klare.",
