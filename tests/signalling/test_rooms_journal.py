@@ -217,6 +217,22 @@ async def test_after_a_kill_the_absent_hosts_clock_starts_anew(house: House) -> 
     assert back.last(messages.Paused).reason == "no_host"
 
 
+async def test_after_a_kill_a_group_waits_for_its_host(house: House) -> None:
+    """Who is back first is told so, and sees nobody; all goes on by itself."""
+    host, patient = await pair(house, size=3)
+    other = await house.enter("other", gate="open")
+    again = house.restarted()
+    early = [await again.join(seat=person.seat) for person in (patient, other)]
+    assert [person.last(messages.Paused).reason for person in early] == ["no_host"] * 2
+    again.clock.advance(30)
+    assert again.node.gates == {("r", "pat"): False, ("r", "other"): False}
+    for person in early:
+        person.take()
+    await again.join(seat=host.seat)
+    assert all(again.node.gates.values())
+    assert [person.take() for person in early] == [["participants", "resumed"]] * 2
+
+
 async def test_a_stop_ends_nothing(house: House) -> None:
     await pair(house)
     before = list(house.journal.records)
