@@ -147,13 +147,17 @@ async def island_server(tmp_path: Path, island: Island) -> AsyncIterator[Server]
     await running.stop()
 
 
-@pytest.fixture
-def capture(server: Server) -> Iterator[Capture]:
+def capture_of(port: int) -> Capture:
+    """What crosses the loopback interface; the test is skipped where that may not be seen."""
     try:
-        running = Capture(server.media_port)
+        return Capture(port)
     except PermissionError:
         pytest.skip("a packet socket needs root, or CAP_NET_RAW")
-    with running:
+
+
+@pytest.fixture
+def capture(server: Server) -> Iterator[Capture]:
+    with capture_of(server.media_port) as running:
         yield running
 
 

@@ -31,10 +31,20 @@
 
     addTransceiver(kind, init = {}) {
       const { sendEncodings } = init;
+      if (test.stubborn && init.direction === "sendonly") return this.addStubborn(kind, init);
       if (test.simulcast === null || sendEncodings === undefined) return super.addTransceiver(kind, init);
       const most = 2 ** (test.simulcast.length - 1);
       const encodings = test.simulcast.map((rid, n) => ({ ...sendEncodings[0], rid, scaleResolutionDownBy: most / 2 ** n }));
       return super.addTransceiver(kind, { ...init, sendEncodings: encodings });
+    }
+
+    // A stubborn page sends from the start, in the lobby and after a reconnect too.
+    addStubborn(kind, { sendEncodings, ...init }) {
+      const encodings = sendEncodings?.map((encoding) => ({ ...encoding, active: true }));
+      const made = super.addTransceiver(kind, encodings ? { ...init, sendEncodings: encodings } : init);
+      const own = test.streams.flatMap((stream) => stream.getTracks()).filter((track) => track.kind === kind && track.readyState === "live");
+      if (own.length > 0) void replaceTrack.call(made.sender, own.at(-1));
+      return made;
     }
 
     // A firewall that lets no UDP through: the browser knows of no place to send it to.

@@ -1,8 +1,9 @@
 """A server that browsers reach over paths of ours, which can be broken: signalling over TCP, media over UDP."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import URL
 
 from benchmarks.link import LinkConfig
 from benchmarks.link.relay import Flow, Relay
+from tests.browser.island import Island
 from tests.browser.person import PATIENCE_S, Person
 from tests.browser.server import Server, free_port
 from tests.tcp_relay import TcpRelay
@@ -39,6 +41,17 @@ _LISTEN = """() => {
 }"""
 
 
+_BANNER = """(words) => {
+    const banner = document.querySelector('[data-testid=banner]');
+    return banner.checkVisibility() && banner.innerText === words;
+}"""
+
+_CURTAIN = """(lines) => {
+    const curtain = document.querySelector('.curtain');
+    return curtain?.checkVisibility() && lines.every((line) => curtain.innerText.includes(line));
+}"""
+
+
 @dataclass(slots=True)
 class House:
     """The server and the paths to it."""
@@ -49,13 +62,14 @@ class House:
 
     @property
     def patient(self) -> str:
-        return self._through(self.server.patient)
+        return self.through(self.server.patient)
 
     @property
     def practitioner(self) -> str:
-        return self._through(self.server.practitioner)
+        return self.through(self.server.practitioner)
 
-    def _through(self, address: str) -> str:
+    def through(self, address: str) -> str:
+        """The same page, by the path of signalling."""
         return address.replace(f":{self.server.port}/", f":{self.signalling.port}/")
 
     async def flow(self, person: Person) -> Flow:
@@ -70,13 +84,18 @@ async def house(
     link: LinkConfig | None = None,
     settings: Mapping[str, str] | None = None,
     database: URL | None = None,
+    island: Island | None = None,
 ) -> AsyncIterator[House]:
-    """Signalling and media both pass through relays; `link` is the media's, each way."""
+    """Signalling and media both pass through relays; `link` is the media's, each way. All may be on an island."""
     media_port = free_port(SOCK_DGRAM)
-    with Relay(("127.0.0.1", media_port), link or LinkConfig(delay=5_000)) as media:
+    within = nullcontext if island is None else island.entered
+    host = "127.0.0.1" if island is None else island.address
+    with ExitStack() as stack:
+        with within():  # the relay's thread, too, which opens sockets of its own
+            media = stack.enter_context(Relay((host, media_port), link or LinkConfig(delay=5_000), host=host))
         given = {"MEDIA__ANNOUNCE": f'["{media.announce}"]', **(settings or {})}
-        server = await Server.start(data, media_port=media_port, settings=given, database=database)
-        async with TcpRelay.to(server.port) as signalling:
+        server = await Server.start(data, media_port=media_port, settings=given, database=database, island=island)
+        async with TcpRelay.to(server.port, within=within) as signalling:
             running = House(server, signalling, media)
             try:
                 yield running
@@ -92,6 +111,29 @@ async def note_states(person: Person) -> None:
 async def states(person: Person) -> list[str]:
     """The states since then, the one at that time first."""
     return [state for _, state in await person.tab.evaluate("() => venteromTest.states")]
+
+
+async def peers(person: Person) -> int:
+    """How many PeerConnections the page has made."""
+    return int(await person.tab.evaluate("() => venteromTest.peers.length"))
+
+
+async def credentials(person: Person) -> str:
+    """The ICE user name of the page's newest PeerConnection."""
+    sdp = await person.tab.evaluate("() => venteromTest.peers.at(-1).localDescription.sdp")
+    found = re.search("^a=ice-ufrag:(.*)$", sdp, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+async def banner_says(person: Person, words: str, within_s: float = PATIENCE_S) -> None:
+    """Waits until the banner over the page can be seen, and says just that."""
+    await person.tab.wait_for(_BANNER, words, within_s=within_s)
+
+
+async def curtain_says(person: Person, *lines: str) -> None:
+    """Waits until the curtain over the pictures can be seen, and says that among else."""
+    await person.tab.wait_for(_CURTAIN, list(lines), within_s=PATIENCE_S)
 
 
 async def resumed_after(person: Person, since: float) -> float:

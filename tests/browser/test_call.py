@@ -122,6 +122,9 @@ async def test_a_link_can_be_opened_again_and_takes_the_seat_over(server: Server
     again = await arrive(server.patient)
     await again.join()
     await call.patient.is_in("ended")
+    told = await call.patient.page.locator("[data-reason=taken_over]").inner_text()
+    assert told.startswith("Samtalen er åpnet et annet sted")
+    assert "Du bruker samtalen i et annet vindu eller på en annen enhet." in told
     await again.is_in("call")
     await again.sees_remote()
     await call.is_seen_by(call.practitioner)

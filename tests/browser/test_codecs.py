@@ -68,8 +68,12 @@ async def test_each_codec_both_ways(name: str, tmp_path: Path, arrive: Arrive) -
         for person in call.both:
             assert await codec(person, "outbound") == await codec(person, "inbound") == name
         # Whoever loads anew starts in the middle, at a keyframe that was asked for.
-        await call.practitioner.paints(RED)
-        assert await call.patient.sees_colour(RED)
+        await call.patient.tab.reload()
+        await call.patient.is_in("call")
+        for person, colour in ((call.patient, GREEN), (call.practitioner, RED)):
+            await call.is_seen_by(person, frames=30)
+            assert await person.sees_colour(colour)
+            assert await codec(person, "inbound") == name
     finally:
         await server.stop()
 

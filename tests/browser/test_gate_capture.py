@@ -45,6 +45,8 @@ async def test_nothing_passes_in_the_lobby(server: Server, capture: Capture, arr
     await asyncio.sleep(WATCHED_S)
     capture.assert_complete()
     assert capture.sent_by_server(0) == []
+    for person in call.both:
+        assert len(arriving(capture, 0, await person.local_port())) > 20
     await call.patient.paints(OPEN)
     await asyncio.sleep(0.3)
     await call.practitioner.watch_remote()

@@ -12,7 +12,16 @@ from tests.browser.call import meet
 from tests.browser.conftest import Arrive, chromium_on
 from tests.browser.crossing import HOST, Crossing, crossing
 from tests.browser.firefox import Firefox
-from tests.browser.interrupted import came_back, note_sounds, note_states, now, sound_after, states
+from tests.browser.interrupted import (
+    came_back,
+    credentials,
+    note_sounds,
+    note_states,
+    now,
+    peers,
+    sound_after,
+    states,
+)
 
 BACK_S = 20.0
 """It takes some 3 s; the rest is for a busy machine."""
@@ -65,6 +74,7 @@ async def test_the_call_comes_back_from_another_address(
         await note_states(person)
         await note_sounds(person)
         await person.watch_remote()
+    before = await credentials(patient)
     since = now()
     await place.cut("one")
     if not other_was_there:
@@ -79,6 +89,10 @@ async def test_the_call_comes_back_from_another_address(
         await call.is_seen_by(person)
         print(f"{make}: picture after {await came_back(person, gone) + gone - since:.1f} s")
     assert set(await states(patient)) <= {"call", "reconnecting"}
+    assert await credentials(patient) != before
+    print(f"{make}: {await peers(patient)} PeerConnections")
+    for person in call.both:
+        assert await peers(person) == 1, "ICE was restarted"
     await practitioner.has("admit", 0)
     await patient.tab.wait_for(
         "() => venteromTest.peers.at(-1).localDescription.sdp.includes('10.204.2.2')", within_s=5

@@ -8,53 +8,19 @@ from playwright.async_api import Browser, FilePayload
 from tests.browser.call import Call, meet
 from tests.browser.conftest import Arrive, Launch
 from tests.browser.firefox import Firefox
-from tests.browser.person import PATIENCE_S, Person
+from tests.browser.person import PATIENCE_S
+from tests.browser.screen import LEGIBLE, SCREEN, sees_screen, shares
 from tests.browser.server import Server
 
 PHONE = (360, 740)
-LEGIBLE = 0.9
-"""Of print of 10 px at 1280 x 720: sent at three quarters of that size it would have 0.83, at half 0.69."""
-
-# Text of 10 px on a page of its own is what the other shall be able to read.
-_SCREEN = """() => {
-    const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
-    const context = canvas.getContext('2d');
-    const draw = () => venteromTest.print(context, canvas.width, canvas.height);
-    draw();
-    setInterval(draw, 200);
-    navigator.mediaDevices.getDisplayMedia = async (wishes) => {
-        venteromTest.asked = wishes;
-        return canvas.captureStream(5);
-    };
-}"""
 
 _WITHOUT_SCREEN = "() => { delete MediaDevices.prototype.getDisplayMedia; }"
-
-_SHARPNESS = """() => {
-    const video = document.querySelector('[data-testid=remote-screen]');
-    return video && video.videoWidth > 0 ? venteromTest.sharpness(video) : 0;
-}"""
-
-
-async def shares(person: Person) -> None:
-    await person.press("more")
-    await person.press("share")
-
-
-async def sees_screen(person: Person, least: float) -> None:
-    """Waits until the strokes of the print are told apart."""
-    await person.has("remote-screen", 1)
-    try:
-        await person.tab.wait_for(f"(least) => ({_SHARPNESS})() >= least", least, within_s=PATIENCE_S)
-    except TimeoutError:
-        sharpness = await person.tab.evaluate(_SHARPNESS)
-        raise AssertionError(f"{sharpness}: {await person.findings()}") from None
 
 
 async def test_a_screen_is_shown_large_and_sharp_and_stops(server: Server, arrive: Arrive) -> None:
     call = await meet(await arrive(server.practitioner), await arrive(server.patient))
     for turn in range(2):
-        await call.practitioner.tab.evaluate(_SCREEN)
+        await call.practitioner.tab.evaluate(SCREEN)
         await shares(call.practitioner)
         await sees_screen(call.patient, LEGIBLE)
         assert await call.practitioner.tab.evaluate(_WISHES) == [["detail", "maintain-resolution", 5]]
@@ -73,7 +39,7 @@ async def test_a_screen_is_shown_large_and_sharp_and_stops(server: Server, arriv
 async def test_both_may_show_and_the_browsers_own_button_ends_it(server: Server, arrive: Arrive) -> None:
     call = await meet(await arrive(server.practitioner), await arrive(server.patient))
     for person in call.both:
-        await person.tab.evaluate(_SCREEN)
+        await person.tab.evaluate(SCREEN)
         await shares(person)
     for person in call.both:
         await sees_screen(person, LEGIBLE)
@@ -91,7 +57,7 @@ async def test_both_may_show_and_the_browsers_own_button_ends_it(server: Server,
 
 async def test_nothing_of_a_screen_passes_a_pause(server: Server, arrive: Arrive) -> None:
     call = await meet(await arrive(server.practitioner), await arrive(server.patient))
-    await call.practitioner.tab.evaluate(_SCREEN)
+    await call.practitioner.tab.evaluate(SCREEN)
     await shares(call.practitioner)
     await sees_screen(call.patient, LEGIBLE)
     await call.patient.press("pause")
@@ -154,7 +120,7 @@ async def test_firefox_and_chromium_read_each_others_screens(
         await arrive(island_server.patient, browser=island_chromium),
     )
     for person in call.both:
-        await person.tab.evaluate(_SCREEN)
+        await person.tab.evaluate(SCREEN)
         await shares(person)
         await sees_screen(call.other(person), LEGIBLE)
         await person.press("share-stop")
