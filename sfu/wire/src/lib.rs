@@ -3,6 +3,8 @@
 //! [`engine::Engine`] is sans-IO and deterministic: datagrams, commands and time go in, datagrams and events come out.
 //! [`shard::Shard`] gives one engine its thread, its sockets and a clock.
 
+#[cfg(test)]
+mod captured;
 pub mod codec;
 pub mod command;
 pub mod counters;

@@ -1,5 +1,6 @@
 //! What the tests of all messages share.
 
+mod browsers;
 mod feedback;
 mod hostile;
 mod known;

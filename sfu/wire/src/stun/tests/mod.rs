@@ -1,5 +1,6 @@
 //! Tests of the messages; here what they share.
 
+mod browsers;
 mod messages;
 mod properties;
 mod vectors;

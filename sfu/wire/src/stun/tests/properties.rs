@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Everything that a caller can ask.
-fn ask_everything(message: &Message<'_>) -> bool {
+pub(super) fn ask_everything(message: &Message<'_>) -> bool {
     let _ = (
         message.username(),
         message.receiver_ufrag(),
