@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -31,6 +31,7 @@ from tests.bed.dialect import CHROMIUM, KINDS
 from tests.bed.ice import Credentials
 from tests.bed.sender import Media, Outgoing, OutgoingEncoding, Sender
 from tests.bed.srtp import Keys, Profile
+from tests.browser.content import Rgb
 from tests.browser.server import Server
 
 FRAME = 100 * MILLISECOND
@@ -66,6 +67,12 @@ def address(server: Server, page: Literal["patient", "clinic"], token: str) -> s
     return f"{server.url}/{page}/#grant={token}&ws=ws://{urlsplit(server.url).netloc}/ws"
 
 
+def painted(colour: int) -> Rgb:
+    """What a colour is: those of a few dozen people differ from each other, those of neighbours a lot."""
+    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(colour * 0.382 % 1, 0.6, 0.7))
+    return red, green, blue
+
+
 @cache
 def picture(colour: int) -> tuple[bytes, ...]:
     """VP8 frames, each of which can be decoded by itself: a field of one colour, and a bar that wanders through it."""
@@ -74,7 +81,7 @@ def picture(colour: int) -> tuple[bytes, ...]:
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     encoder.bit_rate, encoder.gop_size = 100_000, 1
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
-    rgb = tuple(round(255 * part) for part in colorsys.hsv_to_rgb(colour * 0.382 % 1, 0.6, 0.7))
+    rgb = painted(colour)
     frames: list[bytes] = []
     for step in range(8):
         pixels = np.full((HEIGHT, WIDTH, 3), rgb, np.uint8)
@@ -142,9 +149,11 @@ class Extra(asyncio.DatagramProtocol):
         sdp = offer.write(random.getrandbits(60), 1, local, certificate.fingerprint, CHROMIUM, KINDS, 0)
         tracks = [{"mid": str(mid), "kind": kind, "source": _SOURCES[kind]} for mid, kind in enumerate(KINDS)]
         answer = offer.read((await extra.request("offer", sdp=sdp, tracks=tracks))["sdp"], first_track=1)
-        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        opened.bind(("127.0.0.1", 0))
-        where = ("127.0.0.1", answer.server[1])
+        address = server.island.address if server.island else "127.0.0.1"
+        with server.island.entered() if server.island else nullcontext():
+            opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened.bind((address, 0))
+        where = (address, answer.server[1])
         extra._client = SimClient(
             number, address=opened.getsockname(), server=where, local=local, remote=answer.credentials, seed=number
         )
@@ -201,6 +210,11 @@ class Extra(asyncio.DatagramProtocol):
         reply = await asyncio.wait_for(self._replies[number], _PATIENCE_S)
         assert reply["type"] != "error", reply
         return reply
+
+    @property
+    def id(self) -> str:
+        """In the room."""
+        return f"extra-{self.number}"
 
     async def leave(self) -> None:
         self._client.stop()
@@ -280,13 +294,22 @@ class Crowd:
     session: aiohttp.ClientSession
     certificate: Certificate = field(default_factory=lambda: Certificate.generate(time.time))
     people: list[Extra] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    async def join(self, name: str, role: str = "patient", *, size: int = 25) -> Extra:
-        number = len(self.people) + 1
-        token = entry(self.server, f"extra-{number}", role, name, size=size)
+    async def join(
+        self, name: str, role: str = "patient", *, size: int = 25, gate: Literal["lobby", "open"] = "open"
+    ) -> Extra:
+        number = next(self._numbers)
+        token = entry(self.server, f"extra-{number}", role, name, size=size, gate=gate)
         extra = await Extra.enter(self.session, self.server, name, number, token, self.certificate)
         self.people.append(extra)
         return extra
+
+    async def dismiss(self, extra: Extra) -> None:
+        """One goes, and sends until the server knows."""
+        self.people.remove(extra)
+        await extra.say("leave")
+        await extra.leave()
 
     async def leave(self) -> None:
         await asyncio.gather(*(extra.leave() for extra in self.people))
@@ -296,4 +319,4 @@ def _now() -> int:
     return time.monotonic_ns() // 1000
 
 
-__all__ = ["FRAME", "LOUD", "QUIET", "ROLES", "Crowd", "Extra", "address", "entry", "picture"]
+__all__ = ["FRAME", "LOUD", "QUIET", "ROLES", "Crowd", "Extra", "address", "entry", "painted", "picture"]

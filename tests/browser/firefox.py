@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -12,7 +11,6 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 import aiohttp
-from aiohttp import AddrInfoType
 
 from tests.browser.bidi import Bidi, BidiError, Fields
 from tests.browser.island import Island
@@ -63,7 +61,7 @@ class Firefox:
         )
         try:
             url = await asyncio.wait_for(_address(process), _START_S)
-            connector = aiohttp.TCPConnector(socket_factory=_sockets_of(island))
+            connector = aiohttp.TCPConnector(socket_factory=island.socket)
             bidi = await Bidi.connect(aiohttp.ClientSession(connector=connector), url)
         except BaseException:
             process.kill()
@@ -183,19 +181,6 @@ _AIM: Final = """async (selector) => {
     return [x, y];
 }"""
 """Where to press: only what stands still, and lies under nothing else."""
-
-
-def _sockets_of(island: Island) -> Callable[[AddrInfoType], socket.socket]:
-    """For aiohttp: connections begin on the island."""
-
-    def make(info: AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, _ = info
-        with island.entered():
-            made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
-
-    return make
 
 
 async def _address(process: asyncio.subprocess.Process) -> str:

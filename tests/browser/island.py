@@ -5,10 +5,13 @@ as the other end of a call). No packet leaves it, and every port in it is free.
 import asyncio
 import ctypes
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
+
+from aiohttp import AddrInfoType
 
 _CLONE_NEWNET: Final = 0x40000000
 _NAMES: Final = Path("/run/netns")
@@ -60,6 +63,14 @@ class Island:
                 yield
             finally:
                 _enter(home.fileno())
+
+    def socket(self, address: AddrInfoType) -> socket.socket:
+        """For aiohttp: connections begin here."""
+        family, kind, protocol, _, _ = address
+        with self.entered():
+            made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
 
 
 def _enter(namespace: int) -> None:

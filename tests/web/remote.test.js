@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Remote } from "../../web/sdk/remote.js";
+import { IN_FLIGHT } from "../../web/sdk/sections.js";
 
 globalThis.MediaStream ??= class {
   getTracks() {
@@ -34,4 +35,27 @@ test("one's own role is what the newest list of people says", () => {
     remote.setParticipants([person({ id: "d1", role: "guest" }), person({ role })]);
     assert.equal(remote.role, role);
   }
+});
+
+test("a place that somebody left has another's frames only some time later", (/** @type {import("node:test").TestContext} */ context) => {
+  let now = 1000;
+  context.mock.method(performance, "now", () => now);
+  const remote = new Remote(() => "d1");
+  remote.setParticipants([person({ id: "a" }), person({ id: "b" })]);
+  const track = (/** @type {string} */ who, /** @type {string | null} */ mid, muted = false) =>
+    /** @type {import("../../web/sdk/messages.js").TrackInfo} */ ({ id: `${who}-camera`, participant: who, kind: "video", source: "camera", muted, mid });
+  const since = () => remote.participants.map((one) => one.cameraSince);
+  remote.setTracks([track("a", "3"), track("b", null)]);
+  assert.deepEqual(since(), [0, 0]);
+  now = 2000;
+  remote.setTracks([track("a", "3", true), track("b", "5")]);
+  assert.deepEqual(since(), [0, 0], "who stays is not covered again, and a new place has nobody's");
+  now = 3000;
+  remote.setTracks([track("b", "3")]);
+  assert.deepEqual(since(), [0, 3000 + IN_FLIGHT], "at once in the other's place");
+  now = 4000;
+  remote.setTracks([]);
+  now = 9000;
+  remote.setTracks([track("b", "3")]);
+  assert.deepEqual(since(), [0, 4000 + IN_FLIGHT], "what was kept of oneself is old, too");
 });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Sections } from "./sections.js";
+
 /** @typedef {import("./messages.js").ParticipantInfo} ParticipantInfo */
 /** @typedef {import("./messages.js").TrackInfo} TrackInfo */
 
@@ -22,6 +24,8 @@
  * @property {boolean} hasCamera a camera is published, arrives, and is not muted
  * @property {boolean} hasMicrophone the same of the microphone
  * @property {boolean} hasScreen
+ * @property {number} cameraSince on the page's clock: a frame of `stream` received earlier may show whoever was in its place before
+ * @property {number} screenSince the same of `screen`
  * @property {boolean} speaking
  */
 
@@ -30,6 +34,7 @@ export class Remote {
   #infos = [];
   /** @type {TrackInfo[]} */
   #tracks = [];
+  #sections = new Sections();
   /** @type {string[]} */
   #speakers = [];
   /** @type {Map<string, { stream: MediaStream, screen: MediaStream }>} */
@@ -49,6 +54,7 @@ export class Remote {
 
   /** @param {TrackInfo[]} tracks */
   setTracks(tracks) {
+    this.#sections.change(this.#tracks, tracks, performance.now());
     this.#tracks = tracks;
   }
 
@@ -87,8 +93,10 @@ export class Remote {
   /** @returns {Participant[]} in the server's order */
   get participants() {
     return this.#infos.map((info) => {
-      const has = (/** @type {string} */ source) =>
-        this.#tracks.some((track) => track.participant === info.id && track.source === source && track.mid !== null && !track.muted);
+      const arriving = (/** @type {string} */ source) =>
+        this.#tracks.find((track) => track.participant === info.id && track.source === source && track.mid !== null);
+      const has = (/** @type {string} */ source) => arriving(source)?.muted === false;
+      const since = (/** @type {string} */ source) => this.#sections.since(arriving(source)?.mid ?? "");
       return {
         ...info,
         ...this.#streamsOf(info.id),
@@ -98,6 +106,8 @@ export class Remote {
         hasCamera: has("camera"),
         hasMicrophone: has("microphone"),
         hasScreen: has("screen"),
+        cameraSince: since("camera"),
+        screenSince: since("screen"),
         speaking: this.#speakers.includes(info.id),
       };
     });

@@ -9,6 +9,9 @@ import { text } from "./text/index.js";
 
 /** @typedef {import("../sdk/remote.js").Participant} Participant */
 
+/** What browsers do not say when they received it is as new as that, once so long has passed (ms) and it is not the first. */
+const CERTAIN = 2000;
+
 export class Tile {
   #video = h("video", { "data-testid": "remote-video", autoplay: true, playsinline: true });
   #cover = h("p", { class: "tile-cover" });
@@ -28,6 +31,10 @@ export class Tile {
   /** A picture newer than the last gap has been seen; an old one is never shown as if it were now. */
   #fresh = false;
   #expecting = false;
+  /** A frame that was received earlier may be somebody else's. */
+  #since = 0;
+  /** Changes with every wait for a picture, so that an old one ends. */
+  #wait = {};
   /** @type {Participant | null} */
   #participant = null;
   #lost = false;
@@ -70,9 +77,12 @@ export class Tile {
       this.#video.srcObject = stream;
       this.#expecting = this.#fresh = false;
     }
-    if (participant === null) return;
+    if (participant === null) {
+      this.#wait = {};
+      return;
+    }
     if (stream !== null && stream.getTracks().length > 0) this.#play();
-    this.#expect(screen ? participant.hasScreen : participant.hasCamera);
+    this.#expect(screen ? participant.hasScreen : participant.hasCamera, screen ? participant.screenSince : participant.cameraSince);
     say(this.#name, screen ? text.call.screenOf(participant.name) : participant.name);
     say(this.#role, screen ? "" : (text.roles[participant.role] ?? participant.role));
     say(this.#speaking, participant.speaking && !screen ? text.call.speaks : "");
@@ -103,18 +113,36 @@ export class Tile {
     if (this.#state.textContent !== words) fill(this.#state, words && icon(hasMicrophone || nothing ? "warning" : "microphoneOff"), words && h("span", {}, words));
   }
 
-  /** @param {boolean} picture one shall come */
-  #expect(picture) {
-    if (picture === this.#expecting) return;
+  /**
+   * @param {boolean} picture one shall come
+   * @param {number} since
+   */
+  #expect(picture, since) {
+    if (picture === this.#expecting && since === this.#since) return;
     this.#expecting = picture;
+    this.#since = since;
     this.#fresh = false;
+    const wait = (this.#wait = {});
     if (!picture) return;
-    const seen = () => {
-      this.#fresh = this.#expecting;
-      if (this.#participant !== null) this.#describe(this.#participant);
-    };
-    if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(seen);
-    else /** @type {HTMLVideoElement} */ (this.#video).addEventListener("timeupdate", seen, { once: true });
+    let first = true;
+    this.#nextFrame((now, received) => {
+      if (wait !== this.#wait) return true;
+      this.#fresh = received >= since || (!first && now >= since + CERTAIN);
+      first = false;
+      if (this.#fresh && this.#participant !== null) this.#describe(this.#participant);
+      return this.#fresh;
+    });
+  }
+
+  /** @param {(now: number, received: number) => boolean} seen called with each frame, and when it came, until it says true */
+  #nextFrame(seen) {
+    const again = () => this.#nextFrame(seen);
+    if ("requestVideoFrameCallback" in this.#video) {
+      this.#video.requestVideoFrameCallback((now, frame) => void (seen(now, frame.receiveTime ?? 0) || again()));
+    } else {
+      const video = /** @type {HTMLVideoElement} */ (this.#video);
+      video.addEventListener("timeupdate", () => void (seen(performance.now(), 0) || again()), { once: true });
+    }
   }
 
   #play() {
