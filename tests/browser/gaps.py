@@ -1,6 +1,7 @@
 """Where what plays stood still, by the players' own figures and by the packets, and when the machine did."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -13,9 +14,21 @@ from tests.browser.person import Person
 
 LONGEST_S: Final = 0.15
 """What nobody sees or hears."""
-_STALL_S: Final = 0.1
+STALL_S: Final = 0.1
 _AROUND_S: Final = 0.1
 """A stall makes itself felt so much before we measure it, and after."""
+
+_IDLER: Final = f"""
+import time
+print(flush=True)
+before = time.time()
+while True:
+    time.sleep(0.01)
+    now = time.time()
+    if now - before > {STALL_S}:
+        print(before, now, flush=True)
+    before = now
+"""
 
 _STREAMS: Final = """async () => {
     const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
@@ -67,31 +80,50 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """This process got no processor between these times of `time.time()`; nor did others, or it is busy itself."""
+    """A process got no processor between these times of `time.time()`."""
 
     start: float
     end: float
 
 
+@dataclass(frozen=True, slots=True)
+class Stalls:
+    """Of a process that does nothing else, so that it was the machine; and of this one, which has the crowd to move."""
+
+    machine: list[Stall]
+    own: list[Stall]
+
+
 @asynccontextmanager
-async def stalls() -> AsyncIterator[list[Stall]]:
+async def stalls() -> AsyncIterator[Stalls]:
     """Every stall as long as what it shall excuse."""
-    found: list[Stall] = []
+    found = Stalls([], [])
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _IDLER, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    await process.stdout.readline()
 
     async def beat() -> None:
         before = time.time()
         while True:
             await asyncio.sleep(0.02)
             now = time.time()
-            if now - before > _STALL_S:
-                found.append(Stall(before, now))
+            if now - before > STALL_S:
+                found.own.append(Stall(before, now))
             before = now
 
-    task = asyncio.create_task(beat())
+    async def listen(output: asyncio.StreamReader) -> None:
+        while line := await output.readline():
+            start, end = map(float, line.split())
+            found.machine.append(Stall(start, end))
+
+    tasks = [asyncio.create_task(beat()), asyncio.create_task(listen(process.stdout))]
     try:
         yield found
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
+        process.terminate()
+        await process.wait()
 
 
 def unexcused(gaps: Iterable[Gap], excuses: Sequence[Stall]) -> list[Gap]:
@@ -131,8 +163,8 @@ async def held_back(packets: Sequence[Packet], sender: Person, viewer: Person, n
     for kind in ("audio", "video"):
         came = [packet.time for packet in packets if packet.source_port == from_port and _is(packet, kind, sent)]
         went = [packet.time for packet in packets if packet.destination_port == to_port and _is(packet, kind, heard)]
-        assert len(came) > 100, f"too few packets of {name}'s {kind} came"
-        assert len(went) > 100, f"too few packets of {name}'s {kind} went"
+        assert len(came) > 25, f"too few packets of {name}'s {kind} came"
+        assert len(went) > 25, f"too few packets of {name}'s {kind} went"
         for start, end in pairwise(went):
             if end - start <= LONGEST_S:
                 continue
