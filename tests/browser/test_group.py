@@ -2,7 +2,7 @@
 speaks, who is held and who is there."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +31,7 @@ MANY_PATIENCE_S = 120.0
 """For 24 pictures in each of two browsers, on two cores that may have other work."""
 IN_FLIGHT = 3
 """Frames on the way, or still in a decoder."""
+MARKED_WITHIN_S = 1.0
 OVERRUN = 0.02
 """What a socket may lose while its browser is not given the processor."""
 
@@ -108,6 +109,19 @@ _A_SCREEN = """() => {
 _ROLES_OF_TILES = """() => Object.fromEntries(
     [...document.querySelectorAll('.tile:not([hidden])')].map((tile) =>
         ['strong', '.tile-role'].map((part) => tile.querySelector(part).textContent)))"""
+
+_NOTE_PRESS = """() => {
+    const press = () => { venteromTest.pressed = Date.now(); };
+    addEventListener('click', press, { capture: true, once: true });
+}"""
+_NOTE_SPEAKING = """(name) => {
+    venteromTest.marked = null;
+    const look = () => {
+        const marked = [...document.querySelectorAll('.tile.speaking strong')];
+        if (marked.some((one) => one.textContent === name)) venteromTest.marked ??= Date.now();
+    };
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""
 
 
 @dataclass(slots=True)
@@ -311,7 +325,7 @@ async def test_a_group_in_firefox(
     async def come(who: str, role: str, browser: Browser | Firefox, viewport: tuple[int, int]) -> Person:
         page: Literal["clinic", "patient"] = "clinic" if role == "practitioner" else "patient"
         token = entry(island_server, who.lower(), role, who, size=3)
-        person = await arrive(address(island_server, page, token), browser=browser, viewport=viewport)
+        person = await arrive(address(island_server, page, token), browser=browser, viewport=viewport, tone=440)
         await person.join()
         await person.is_in("call")
         return person
@@ -330,11 +344,33 @@ async def test_a_group_in_firefox(
     await patient.is_in("call")
     for name, person in everybody.items():
         await plays(person, everybody.keys() - {name})
+    for person in everybody.values():
+        await person.press("mute")
+    for name in ("Kari", "Arne"):
+        await marked_soon(everybody[name], name, [person for other, person in everybody.items() if other != name])
     await patient.press("roster")
     lines = await patient.tab.evaluate(
         "() => [...document.querySelectorAll('[data-testid=roster-list] li')].map((line) => line.innerText)"
     )
     assert [" ".join(line.split()) for line in lines] == ["Ingrid behandler", "Arne (deg) pasient", "Kari tolk"]
+
+
+async def marked_soon(speaker: Person, name: str, others: Sequence[Person]) -> None:
+    """Whoever unmutes a microphone in which there is a sound is marked at all the others within a second."""
+    for person in others:
+        await person.tab.wait_for("() => !document.querySelector('.tile.speaking')", within_s=PATIENCE_S)
+        await person.tab.evaluate(_NOTE_SPEAKING, name)
+    await speaker.tab.evaluate(_NOTE_PRESS)
+    async with gaps.stalls() as stalls:
+        await speaker.press("mute")
+        for person in others:
+            await person.tab.wait_for("() => venteromTest.marked !== null", within_s=PATIENCE_S)
+        excuse = sum(stall.end - stall.start for stall in stalls.machine)
+    pressed = await speaker.tab.evaluate("() => venteromTest.pressed")
+    for person in others:
+        seconds = (await person.tab.evaluate("() => venteromTest.marked") - pressed) / 1000
+        assert 0 < seconds <= MARKED_WITHIN_S + excuse, f"{name} was marked after {seconds} s"
+    await speaker.press("mute")
 
 
 async def test_nobody_is_hidden_from_anybody_and_every_role_is_told(
