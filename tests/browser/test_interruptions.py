@@ -70,7 +70,10 @@ _SCREEN_IS_NEW = """() => {
     const track = document.querySelector('[data-testid=remote-screen]')?.srcObject?.getVideoTracks()[0];
     return venteromTest.peers.at(-1).getReceivers().some((receiver) => receiver.track === track);
 }"""
-_CONNECTED = "() => venteromTest.peers.at(-1).connectionState === 'connected'"
+_CONNECTED_ANEW = """(made) => {
+    const { length, [length - 1]: newest } = venteromTest.peers;
+    return length > made && newest.connectionState === 'connected';
+}"""
 _SAYS_LOST = "() => document.body.innerText.includes('Mistet forbindelsen')"
 
 
@@ -102,11 +105,14 @@ async def came_through(person: Person) -> bool:
     return said[-1] == "call" and set(said) == {"call", "reconnecting"}
 
 
-async def nothing_passes(place: House, capture: Capture, call: Call, since: float) -> None:
-    """Both pages send, as stubborn ones do, and of it the server has passed nothing on: no picture and no sound."""
+async def nothing_passes(place: House, capture: Capture, call: Call, since: float, made: list[int]) -> None:
+    """Both pages send, as stubborn ones do, and of it the server has passed nothing on: no picture and no sound.
+
+    `made`: how many PeerConnections each had made by then.
+    """
     ports = []
-    for person in call.both:
-        await person.tab.wait_for(_CONNECTED, within_s=PATIENCE_S)
+    for person, before in zip(call.both, made, strict=True):
+        await person.tab.wait_for(_CONNECTED_ANEW, before, within_s=PATIENCE_S)
         ports.append((await place.flow(person)).ports[-1])
     end = now() + PATIENCE_S
     while min(len(arriving(capture, since, port)) for port in ports) < ENOUGH:
@@ -328,42 +334,43 @@ async def test_a_killed_server_reopens_nothing(tmp_path: Path, arrive: Arrive, d
         for person in call.both:
             await note_states(person)
 
-        async def killed() -> float:
+        async def killed() -> tuple[float, list[int]]:
+            made = [await peers(person) for person in call.both]
             await place.server.kill()
             dead = now()
             for person in call.both:
                 await person.is_in("reconnecting")
             place.server = await place.server.start_again()
-            return dead
+            return dead, made
 
         with capture_of(place.server.media_port) as capture:
             await practitioner.press("pause")
             await patient.is_in("paused")
-            dead = await killed()
+            killed_at = await killed()
             for person in call.both:
                 await person.is_in("paused")
-            await nothing_passes(place, capture, call, dead)
+            await nothing_passes(place, capture, call, *killed_at)
             await practitioner.press("resume")
             await both_see(call)
 
             held = {"participant": await patient.tab.evaluate("() => venteromTest.participant")}
             await practitioner.says("hold", **held)
             await patient.is_in("paused")
-            dead = await killed()
+            killed_at = await killed()
             await practitioner.is_in("call")
             await patient.is_in("paused")
             await curtain_says(patient, ON_HOLD)
-            await nothing_passes(place, capture, call, dead)
+            await nothing_passes(place, capture, call, *killed_at)
             await practitioner.says("release", **held)
             await both_see(call)
 
             await practitioner.decides("to-lobby")
             await patient.is_in("lobby")
-            dead = await killed()
+            killed_at = await killed()
             await practitioner.is_in("call")
             await patient.is_in("lobby")
             await practitioner.has("admit", 1)
-            await nothing_passes(place, capture, call, dead)
+            await nothing_passes(place, capture, call, *killed_at)
             await practitioner.press("admit")
             await both_see(call)
         assert "connecting" not in await states(patient)
@@ -423,7 +430,7 @@ async def test_a_killed_server_gives_a_group_back_once_its_host_is_there(tmp_pat
             place.server = await place.server.start_again()
             for patient in patients:
                 await curtain_says(patient, *NO_HOST)
-                await patient.tab.wait_for(_CONNECTED, within_s=PATIENCE_S)
+                await patient.tab.wait_for(_CONNECTED_ANEW, 1, within_s=PATIENCE_S)
             await asyncio.sleep(1)
             capture.assert_complete()
             assert capture.sent_by_server(dead) == []
