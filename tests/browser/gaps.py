@@ -18,16 +18,16 @@ STALL_S: Final = 0.1
 _AROUND_S: Final = 0.1
 """A stall makes itself felt so much before we measure it, and after."""
 
-_IDLER: Final = f"""
+CROWDED: Final = 0.5
+"""Of a time, so much in which somebody waited for a processor: no player plays without a gap then."""
+
+_IDLER: Final = """
 import time
+from tests.browser.stopwatch import kept_waiting
 print(flush=True)
-before = time.time()
 while True:
-    time.sleep(0.01)
-    now = time.time()
-    if now - before > {STALL_S}:
-        print(before, now, flush=True)
-    before = now
+    print(time.time(), kept_waiting(), flush=True)
+    time.sleep(0.02)
 """
 
 _STREAMS: Final = """async () => {
@@ -92,12 +92,20 @@ class Stalls:
 
     machine: list[Stall]
     own: list[Stall]
+    waits: list[tuple[float, float]]
+    """Times, and for how many seconds until then somebody had been kept waiting."""
+
+    def crowded(self, gap: "Gap") -> bool:
+        """Whether the machine had more to do than it can when the gap was."""
+        start, end = gap.start - _AROUND_S, gap.end + _AROUND_S
+        within = [waited for at, waited in self.waits if start <= at <= end]
+        return len(within) > 1 and within[-1] - within[0] > CROWDED * (end - start)
 
 
 @asynccontextmanager
 async def stalls() -> AsyncIterator[Stalls]:
     """Every stall as long as what it shall excuse."""
-    found = Stalls([], [])
+    found = Stalls([], [], [])
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _IDLER, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     await process.stdout.readline()
@@ -112,9 +120,13 @@ async def stalls() -> AsyncIterator[Stalls]:
             before = now
 
     async def listen(output: asyncio.StreamReader) -> None:
+        before = time.time()
         while line := await output.readline():
-            start, end = map(float, line.split())
-            found.machine.append(Stall(start, end))
+            now, waited = map(float, line.split())
+            found.waits.append((now, waited))
+            if now - before > STALL_S:
+                found.machine.append(Stall(before, now))
+            before = now
 
     tasks = [asyncio.create_task(beat()), asyncio.create_task(listen(process.stdout))]
     try:

@@ -18,14 +18,14 @@ class Stopwatch:
     """Runs from the moment in which it was made; `began` is wall time, as frames are noted by."""
 
     began: float = field(default_factory=time.time)
-    _stood: float = field(default_factory=lambda: _stood_still())
+    _stood: float = field(default_factory=lambda: kept_waiting())
 
     def stalled(self) -> float:
         """For how many seconds since then somebody who had work to do was kept waiting for a processor or a disk.
 
         On a machine that does nothing else, that is next to nothing.
         """
-        return min(BUSY_S, _stood_still() - self._stood)
+        return min(BUSY_S, kept_waiting() - self._stood)
 
     def within(self, bound_s: float, took_s: float | None = None) -> None:
         """Fails where it took longer, until now where nothing is given, than the bound and what is forgiven."""
@@ -35,7 +35,7 @@ class Stopwatch:
         assert took < bound_s + stalled, f"{took:.2f} s, where {bound_s} s are allowed and {stalled:.2f} s excused"
 
 
-def _stood_still() -> float:
+def kept_waiting() -> float:
     """Seconds since the machine's start: of those who waited for it, and of a host that kept the processors to itself.
 
     A kernel that does not count who waits forgives as much as may be forgiven.
