@@ -15,7 +15,8 @@ from benchmarks.link import LinkConfig
 from benchmarks.link.relay import Flow, Relay
 from tests.browser.island import Island
 from tests.browser.person import PATIENCE_S, Person
-from tests.browser.server import Server, free_port
+from tests.browser.server import Server
+from tests.ports import free_port
 from tests.tcp_relay import TcpRelay
 
 _NOTE = """() => {

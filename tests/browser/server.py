@@ -20,27 +20,11 @@ from sqlalchemy import URL
 
 from tests.browser.island import Island
 from tests.control.visitor import plain
+from tests.ports import free_port
 
 READY_S = 30.0
 STOP_S = 5.0
 _ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    """A port that nobody listens on just now; one for datagrams, as media has, is free in TCP too."""
-    while True:
-        with (
-            socket.socket(socket.AF_INET, kind) as probe,
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
-        ):
-            probe.bind(("0.0.0.0", 0))
-            port = probe.getsockname()[1]
-            assert isinstance(port, int)
-            if kind is socket.SOCK_STREAM:
-                return port
-            with contextlib.suppress(OSError):
-                stream.bind(("0.0.0.0", port))
-                return port
 
 
 @dataclass(slots=True)

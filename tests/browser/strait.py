@@ -9,7 +9,8 @@ from socket import SOCK_DGRAM
 from benchmarks.link import LinkConfig
 from benchmarks.link.relay import Relay
 from tests.browser.island import Island
-from tests.browser.server import Server, free_port
+from tests.browser.server import Server
+from tests.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import pytest
 from tests.browser.call import meet
 from tests.browser.conftest import Arrive
 from tests.browser.person import Person
-from tests.browser.server import free_port, read_ready
+from tests.browser.server import read_ready
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_S = 600.0

@@ -15,8 +15,8 @@ import aiohttp
 from signalling.grant import issue
 from signalling.keys import create_key, jwks
 from tests.browser.island import Island
-from tests.browser.server import free_port
 from tests.control.visitor import Visitor
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 READY_S: Final = 30.0

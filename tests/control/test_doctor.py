@@ -34,9 +34,9 @@ from control.store import migrate
 from sfu.config import MediaConfig
 from signalling.config import SignallingConfig, TurnConfig
 from signalling.keys import create_key, jwks
-from tests.browser.server import free_port
 from tests.control.certificates import self_signed
 from tests.control.postgres import Postgres
+from tests.ports import free_port
 
 HOST = Host(
     wall=datetime.datetime.now(datetime.UTC).timestamp(),

@@ -26,9 +26,9 @@ from control.doctor.relays import look_at_relays
 from signalling.config import TurnConfig
 from signalling.keys import create_key
 from signalling.turn import Turn
-from tests.browser.server import free_port
 from tests.control.test_metrics import samples
 from tests.control.visitor import url
+from tests.ports import free_port
 from tests.turn.coturn import SECRET, Coturn
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,8 +19,8 @@ from control.cli import main
 from control.demo import Demo, prepare
 from control.store.database import Database
 from control.store.models import MemberRole, Membership, Practitioner
-from tests.browser.server import free_port
 from tests.control.visitor import Visitor, kept_in, plain, url
+from tests.ports import free_port
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "configs" / "clinic.example.toml"
 

@@ -15,8 +15,8 @@ import pytest_asyncio
 from control.app import Service
 from control.demo import Demo, prepare
 from signalling.logfile import LogFile
-from tests.browser.server import free_port
 from tests.control.visitor import Visitor, grant, url
+from tests.ports import free_port
 
 
 @pytest.fixture

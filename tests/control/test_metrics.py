@@ -18,8 +18,8 @@ from control.app import Service
 from control.config import MetricsConfig, load
 from control.demo import Demo, prepare
 from control.errors import ConfigError
-from tests.browser.server import free_port
 from tests.control.visitor import Visitor, grant, url
+from tests.ports import free_port
 
 TOKEN = "a-token-of-the-hospital"
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"

@@ -11,7 +11,7 @@ from aiohttp import web
 from control.api.endpoint import PREFIX
 from control.app import Service
 from control.demo import prepare
-from tests.browser.server import free_port
+from tests.ports import free_port
 
 TABLE: Final = Path(__file__).resolve().parents[1] / "access.toml"
 

@@ -22,8 +22,8 @@ from control.errors import AddressInUseError, ConfigError, DrainingError
 from sfu.plane import ThreadPlane
 from signalling.errors import JournalError, KeyFileError
 from signalling.packing import pack
-from tests.browser.server import free_port
 from tests.control.certificates import self_signed
+from tests.ports import free_port
 
 SUBPROTOCOL = "venterom.v1"
 ROOT = Path(__file__).resolve().parents[2]

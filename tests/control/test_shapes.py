@@ -35,8 +35,8 @@ from control.store.models import (
 from signalling.grant import issue
 from signalling.keys import create_key, jwks
 from signalling.roles import Role
-from tests.browser.server import free_port
 from tests.control.store.rows import open_clinic, person
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from control import app
 from control.app import Service
 from control.demo import Demo, prepare
 from control.doorkeeper import Doorkeeper
-from tests.browser.server import free_port
+from tests.ports import free_port
 
 LIMIT = 20.0
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

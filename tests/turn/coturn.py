@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from sfu.addresses import announced
 from signalling.config import TurnConfig
 from signalling.turn import Turn
+from tests.ports import free_port
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "configs" / "turnserver.conf"
 SECRET: Final = "5f3c0b7a9e8d4c1f2a6b5d4e3f2a1b0c"
@@ -32,18 +33,6 @@ def host_address() -> str:
     found = [address for address, _ in announced((), 0) if ":" not in address and not ip_address(address).is_loopback]
     assert found, "this host has no address but loopback"
     return found[0]
-
-
-def free_port() -> int:
-    """Free in UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("", 0))
-            port = udp.getsockname()[1]
-            with contextlib.suppress(OSError):
-                tcp.bind(("", port))
-                assert isinstance(port, int)
-                return port
 
 
 def configuration(changes: dict[str, str]) -> str:
@@ -70,7 +59,7 @@ class Coturn:
         """Relays to the media server's addresses alone; from one of IPv6 too (loopback) where one of them is."""
         binary = which("turnserver")
         assert binary is not None, "coturn is not installed: apt-get install coturn"
-        address, port, tls_port = host_address(), free_port(), free_port()
+        address, port, tls_port = host_address(), free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
         spki = _certificate(data, address)
         text = configuration(
             {

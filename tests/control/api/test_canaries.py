@@ -20,10 +20,10 @@ from control.identity.roles import STAFF, Role
 from control.store import migrate
 from control.store.database import Database, address
 from control.store.models import MemberRole, Membership, Practitioner
-from tests.browser.server import free_port
 from tests.control.serving import Served
 from tests.control.store import rows
 from tests.control.visitor import url as address_of
+from tests.ports import free_port
 
 KEY: Final = "nokkel-" + "k" * 40
 TOKEN: Final = "metrics-kanari-token"

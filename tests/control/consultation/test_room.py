@@ -23,10 +23,10 @@ from control.identity.links import Links
 from control.identity.secrets import open_secrets
 from control.store.database import Database
 from control.store.models import Attendee, Consultation, MemberRole, Membership, Practitioner
-from tests.browser.server import free_port
 from tests.control.store import rows
 from tests.control.store.rows import Meeting
 from tests.control.visitor import Visitor, kept_in, url
+from tests.ports import free_port
 
 WAIT_S: Final = 30.0
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})

@@ -26,10 +26,10 @@ from control.store.database import Database
 from control.store.models import Admission, Attendee, Practitioner, RoomCommand
 from signalling.grant import issue
 from signalling.keys import SigningKey, create_key
-from tests.browser.server import free_port
 from tests.control.store import rows
 from tests.control.store.rows import Meeting
 from tests.control.visitor import Visitor, plain
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 WAIT_S: Final = 60.0
