@@ -10,6 +10,8 @@ const JOINED = { slots: { audio: 1, video: 1 }, ice_servers: [] };
 /** A PeerConnection that offers, and takes what is answered. */
 class Peer {
   static made = 0;
+  /** @type {any} */
+  static newest;
   connectionState = "new";
   iceConnectionState = "new";
   currentRemoteDescription = null;
@@ -17,6 +19,7 @@ class Peer {
 
   constructor() {
     Peer.made += 1;
+    Peer.newest = this;
   }
 
   addTransceiver(kind) {
@@ -72,12 +75,12 @@ for (const code of ["peer_unknown", "transport_failed", "offer_pending"]) {
 }
 
 test("where offers come too fast the same one is sent again, and the connection stays", async (context) => {
-  const answer = { sdp: "v=0\r\na=ice-ufrag:u\r\n" };
   const sent = [];
   let few = true;
+  let version = 0;
   const request = (_type, { sdp }) => {
     sent.push(sdp);
-    return few ? Promise.resolve(answer) : Promise.reject(new CallError("rate_limited"));
+    return few ? Promise.resolve(answer("u", ++version)) : Promise.reject(new CallError("rate_limited"));
   };
   const { clock, fatal, media, offers } = await joined(context, request);
   assert.equal(media.negotiated, true);
@@ -89,6 +92,41 @@ test("where offers come too fast the same one is sent again, and the connection 
   few = true;
   await clock.advance(8_000);
   assert.deepEqual([sent.length, fatal, offers(), media.negotiated], [tries + 1, [], 1, true]);
+});
+
+const answer = (user, version) => ({ sdp: `v=0\r\no=- 1 ${version} IN IP4 0.0.0.0\r\na=ice-ufrag:${user}\r\n` });
+
+test("a server that lost us and hears of us anew gets another connection", async (context) => {
+  const answers = [answer("old", 1), answer("old", 2), answer("new", 1), answer("newer", 1)];
+  const { media, offers } = await joined(context, () => Promise.resolve(answers.shift()));
+  media.joined(/** @type {any} */ (JOINED));
+  await settle();
+  assert.deepEqual([offers(), answers.length], [1, 2]);
+  media.joined(/** @type {any} */ (JOINED));
+  await settle();
+  await settle();
+  assert.deepEqual([offers(), answers.length, media.negotiated], [2, 0, true]);
+  // The first answer was lost on the way.
+  answers.push(answer("third", 2), answer("third", 3));
+  media.joined(/** @type {any} */ (JOINED));
+  await settle();
+  await settle();
+  assert.deepEqual([offers(), answers.length, media.negotiated], [3, 0, true]);
+});
+
+test("so does one that hears of us first by a wish for new credentials", async (context) => {
+  const answers = [answer("old", 1), answer("restarted", 2), answer("new", 1), answer("newer", 1)];
+  const { clock, media, offers } = await joined(context, () => Promise.resolve(answers.shift()));
+  const break_ = async () => {
+    Object.assign(Peer.newest, { connectionState: "disconnected" }).onconnectionstatechange();
+    await clock.advance(1_000);
+    await settle();
+  };
+  await break_();
+  assert.deepEqual([offers(), answers.length, media.negotiated], [1, 2, true], "new credentials from the one we know");
+  Object.assign(Peer.newest, { connectionState: "connected", iceConnectionState: "connected" }).onconnectionstatechange();
+  await break_();
+  assert.deepEqual([offers(), answers.length, media.negotiated], [2, 0, true]);
 });
 
 test("an offer that came too fast is forgotten with its connection", async (context) => {

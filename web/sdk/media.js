@@ -128,9 +128,8 @@ export class Media {
   /** @param {Transport} transport */
   async #renegotiate(transport) {
     try {
-      const { sameServer } = await transport.negotiate({ slots: this.#slots });
+      await transport.negotiate({ slots: this.#slots });
       if (transport !== this.#transport) return;
-      if (!sameServer) return void this.#rebuild();
       this.#options.onNegotiated();
       if (transport.broken) await transport.negotiate({ restart: true });
     } catch (error) {
@@ -159,6 +158,9 @@ export class Media {
       exchange: (sdp, tracks) => this.#exchange(transport, sdp, tracks),
       onState: (state) => this.#changed(transport, state),
       onMending: () => this.#options.onMending(),
+      onLost: () => {
+        if (transport === this.#transport) void this.#rebuild();
+      },
     });
     this.#transport = transport;
     try {

@@ -39,6 +39,7 @@ const MEND_EVERY = 3000;
  * @property {(sdp: string, tracks: OfferedTrack[]) => Promise<string>} exchange sends the offer, gives the answer
  * @property {(state: TransportState) => void} onState
  * @property {() => void} onMending the path is gone, or seems so, and new credentials are asked for
+ * @property {() => void} onLost who answers is not the one we were connected to: this connection is over
  */
 
 export class Transport {
@@ -60,6 +61,8 @@ export class Transport {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #restartTimer;
   #closed = false;
+  /** The last one taken. @type {string | null} */
+  #answer = null;
   #silence;
   #listening;
   #patience = new Patience();
@@ -134,9 +137,9 @@ export class Transport {
   }
 
   /**
-   * Offers and takes the answer.
+   * Offers, and takes the answer of whom we are connected to; that of another one is told by `onLost`.
    * @param {{ restart?: boolean, slots?: Slots }} [wishes] `restart`: new ICE credentials; `slots`: more receive sections
-   * @returns {Promise<{ sameServer: boolean }>} whether the other end still is the one we were connected to
+   * @returns {Promise<void>}
    */
   negotiate(wishes = {}) {
     const run = this.#queue.then(() => this.#negotiate(wishes));
@@ -163,18 +166,15 @@ export class Transport {
   async #negotiate({ restart = false, slots }) {
     if (slots !== undefined) this.#addSlots(slots);
     const connection = this.#connection;
-    const before = iceUser(connection.currentRemoteDescription);
     await this.#describe(await connection.createOffer({ iceRestart: restart }));
     // A section that is not named stays, and is inactive; one that came too late for this offer has no mid yet.
     this.#named = this.#shown && this.#screen?.mid != null;
     const answer = await this.#exchange(restart);
-    // Without a restart the credentials stay; a server that gives others has lost the transport and began a new one.
-    const sameServer = restart || before === null || before === iceUser({ sdp: answer });
-    if (sameServer && !this.#closed) {
-      await connection.setRemoteDescription({ type: "answer", sdp: answer });
-      await Promise.all([this.#senders.microphone.refresh(), this.#senders.camera.refresh(), this.#screen?.refresh()]);
-    }
-    return { sameServer };
+    if (this.#closed) return;
+    if (this.#answer !== null && !follows(this.#answer, answer, restart)) return this.#options.onLost();
+    await connection.setRemoteDescription({ type: "answer", sdp: answer });
+    this.#answer = answer;
+    await Promise.all([this.#senders.microphone.refresh(), this.#senders.camera.refresh(), this.#screen?.refresh()]);
   }
 
   /** Takes the offer as our description, with what browsers can and do not offer. @param {RTCSessionDescriptionInit} offer */
@@ -278,9 +278,22 @@ function pathBytes(report) {
 }
 
 /**
- * @param {{ sdp: string } | null} description
- * @returns {string | null}
+ * Whether an answer goes on where the last one was: a server that has lost the transport began a new one, and counts from the start
+ * (RFC 3264 section 8).
+ * @param {string} before
+ * @param {string} answer
+ * @param {boolean} restart else the credentials stay as well
  */
-function iceUser(description) {
-  return description?.sdp.match(/^a=ice-ufrag:(.*)$/m)?.[1].trim() ?? null;
+function follows(before, answer, restart) {
+  return version(answer) > version(before) && (restart || iceUser(answer) === iceUser(before));
+}
+
+/** @param {string} sdp */
+function version(sdp) {
+  return Number(sdp.match(/^o=\S+ \S+ (\d+) /m)?.[1]);
+}
+
+/** @param {string} sdp */
+function iceUser(sdp) {
+  return sdp.match(/^a=ice-ufrag:(.*)$/m)?.[1].trim();
 }
