@@ -89,7 +89,9 @@ async def test_the_call_comes_back_from_another_address(
         await call.is_seen_by(person)
         print(f"{make}: picture after {await came_back(person, gone) + gone - since:.1f} s")
     assert set(await states(patient)) <= {"call", "reconnecting"}
-    assert await credentials(patient) != before
+    if not other_was_there:
+        # Else the browser may know the other way already, and take it by itself.
+        assert await credentials(patient) != before
     print(f"{make}: {await peers(patient)} PeerConnections")
     for person in call.both:
         assert await peers(person) == 1, "ICE was restarted"
