@@ -54,6 +54,7 @@ async def crossing(data: Path, *ways: str) -> AsyncIterator[Crossing]:
         shore, boat = await Space.host("shore", stack), await Space.host("boat", stack)
         # The addresses of IPv6 are there a second later, and browsers take that for another network.
         await run(*boat.command("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"))
+        await run(*shore.command("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"))
         await shore.ip(f"address add {HOST}/32 dev lo")
         for number, way in enumerate(WAYS, 1):
             await boat.cable(shore, way, f"10.204.{number}.2/24", f"10.204.{number}.1/24")

@@ -19,6 +19,8 @@ ENOUGH = 1_200_000
 """Bits a second; it begins with 300,000."""
 LIMIT = 8
 """Seconds. It takes one to three; on receiver reports alone, eighteen."""
+TRIES = 4
+"""Where the machine has other work, the few probes of a start tell less than there is."""
 
 NOISE = """() => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
@@ -46,24 +48,35 @@ async def page() -> AsyncIterator[Page]:
     assert chromium is not None, "Chromium is not installed: apt-get install chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = await browser.new_page()
-        await page.evaluate(Path(__file__).with_name("offers.js").read_text())
-        yield page
+        yield await browser.new_page()
         await browser.close()
+
+
+async def ramps_up(page: Page, node: Node, participant: str) -> bool:
+    await page.goto("about:blank")
+    await page.evaluate(Path(__file__).with_name("offers.js").read_text())
+    offer = await page.evaluate("options => caller.open(options)", {"pairs": 1, "simulcast": False})
+    node.open_peer("r", participant, size=2)
+    tracks = [OfferedTrack(**track) for track in offer["tracks"]]
+    answer = await node.offer("r", participant, offer["sdp"], tracks)
+    node.set_gate("r", participant, True)
+    await page.evaluate("sdp => caller.accept(sdp)", answer)
+    assert await page.evaluate("caller.settled()") == "connected"
+    await page.evaluate(NOISE)
+    end = asyncio.get_running_loop().time() + LIMIT
+    while await page.evaluate(ESTIMATE) < ENOUGH:
+        if asyncio.get_running_loop().time() > end:
+            return False
+        await asyncio.sleep(0.25)
+    return True
 
 
 async def test_chromium_ramps_up(page: Page) -> None:
     node = Node.start(MediaConfig(port=0, announce=("127.0.0.1",)))
     try:
-        offer = await page.evaluate("options => caller.open(options)", {"pairs": 1, "simulcast": False})
-        node.open_peer("r", "anna", size=2)
-        answer = await node.offer("r", "anna", offer["sdp"], [OfferedTrack(**track) for track in offer["tracks"]])
-        node.set_gate("r", "anna", True)
-        await page.evaluate("sdp => caller.accept(sdp)", answer)
-        assert await page.evaluate("caller.settled()") == "connected"
-        await page.evaluate(NOISE)
-        async with asyncio.timeout(LIMIT):
-            while await page.evaluate(ESTIMATE) < ENOUGH:  # noqa: ASYNC110, the page sets no event
-                await asyncio.sleep(0.25)
+        for number in range(TRIES):
+            if await ramps_up(page, node, f"anna-{number}"):
+                return
+        pytest.fail(f"not in {LIMIT} s, {TRIES} times")
     finally:
         node.stop()
