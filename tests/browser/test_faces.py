@@ -12,7 +12,7 @@ from tests.browser.crowd import Crowd, Extra, address, entry
 from tests.browser.faces import faces, strangers, watch, watched
 from tests.browser.firefox import Firefox
 from tests.browser.island import Island
-from tests.browser.person import Person
+from tests.browser.person import PATIENCE_S, Person
 from tests.browser.playing import PLAYING, plays
 from tests.browser.server import Server
 
@@ -63,6 +63,8 @@ async def places_change(viewer: Person, crowd: Crowd) -> None:
 
 
 async def _place(viewer: Person, extra: Extra) -> str:
+    # Firefox's figures are a second old at times.
+    await viewer.tab.wait_for(f"async (name) => name in await ({PLAYING})()", extra.name, within_s=PATIENCE_S)
     playing = await viewer.tab.evaluate(PLAYING)
     return str(playing[extra.name]["mid"])
 
