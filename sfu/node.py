@@ -217,6 +217,15 @@ class Node:
         self._refresh(room)
         self._deliver()
 
+    def set_listening(self, room: str, participant: str, listening: bool) -> None:
+        """Whether the participant can be told who is where: until then nobody takes a place that somebody else had."""
+        peer = self._find(room, participant)
+        if peer is None or peer.listening == listening:
+            return
+        peer.listening = listening
+        self._refresh(room)
+        self._deliver()
+
     def set_mute(self, room: str, participant: str, track: str, muted: bool) -> None:
         """Mutes a participant's own track for everybody, over reconnects too. SfuError `track_unknown`."""
         peer = self._find(room, participant)

@@ -44,6 +44,8 @@ class Peer:
     size: int
     """How many people are expected."""
     open: bool = False
+    listening: bool = True
+    """Whether it can be told now who is where."""
     known: set[str] = field(default_factory=set)
     """Ids of all tracks that it has ever published here."""
     muted: set[str] = field(default_factory=set)
@@ -68,12 +70,13 @@ class Peer:
         """As the router sees it."""
         connection = self.connection
         if connection is None:
-            return Member(self.participant, None, self.open)
+            return Member(self.participant, None, self.open, listening=self.listening)
         places = tuple(
             Place(slot.slot, slot.mid, slot.kind, pair)
             for slot, pair in zip(connection.negotiated.slots, connection.negotiated.pairs, strict=True)
         )
-        return Member(self.participant, connection.number, self.open, tuple(connection.published.values()), places)
+        published = tuple(connection.published.values())
+        return Member(self.participant, connection.number, self.open, published, places, self.listening)
 
 
 @dataclass(slots=True)

@@ -47,6 +47,8 @@ class Member:
     open: bool
     publications: tuple[Publication, ...] = ()
     places: tuple[Place, ...] = ()
+    listening: bool = True
+    """Whether it can be told now who is where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +76,28 @@ class Router:
 
     _pairs: dict[str, dict[int, _Owner]] = field(default_factory=dict)
     """Per viewer: who fills which pair."""
+    _told: dict[str, dict[int, _Owner]] = field(default_factory=dict)
+    """The same, as the viewer was told last."""
 
     def plan(self, members: Sequence[Member]) -> Plan:
-        """The table for these members. A pause or a reconnect keeps everybody's place, a departure frees it."""
+        """The table for these members. A pause or a reconnect keeps everybody's place, a departure frees it.
+
+        A place that is free goes to somebody else only where the viewer can be told so: the picture would stand under
+        the name of who had it before.
+        """
         present = {member.participant for member in members}
         for gone in self._pairs.keys() - present:
-            del self._pairs[gone]
+            del self._pairs[gone], self._told[gone]
         routes: list[Route] = []
         views: dict[str, tuple[TrackView, ...]] = {}
         for viewer in members:
             shown = list(_shown_to(viewer, members))
             before = self._pairs.get(viewer.participant, {})
             kept = {pair: owner for pair, owner in before.items() if owner[0] in present}
-            self._pairs[viewer.participant] = _seat(viewer, shown, kept)
+            reserved = {} if viewer.listening else self._told.get(viewer.participant, {})
+            seats = self._pairs[viewer.participant] = _seat(viewer, shown, kept, reserved)
+            if viewer.listening or viewer.participant not in self._told:
+                self._told[viewer.participant] = seats
             views[viewer.participant] = tuple(self._view(viewer, shown, routes))
         return Plan(tuple(routes), views)
 
@@ -115,8 +126,16 @@ def _shown_to(viewer: Member, members: Sequence[Member]) -> Iterator[tuple[str, 
                 yield member.participant, publication
 
 
-def _seat(viewer: Member, shown: Sequence[tuple[str, Publication]], kept: Mapping[int, _Owner]) -> dict[int, _Owner]:
-    """Which pair has whom. Who has places for all it sends keeps them; a screen makes room for a voice."""
+def _seat(
+    viewer: Member,
+    shown: Sequence[tuple[str, Publication]],
+    kept: Mapping[int, _Owner],
+    reserved: Mapping[int, _Owner],
+) -> dict[int, _Owner]:
+    """Which pair has whom. Who has places for all it sends keeps them; a screen makes room for a voice.
+
+    A reserved pair is for its owner or for nobody.
+    """
     kinds: dict[int, set[Kind]] = {}
     for place in viewer.places:
         kinds.setdefault(place.pair, set()).add(place.kind)
@@ -132,6 +151,8 @@ def _seat(viewer: Member, shown: Sequence[tuple[str, Publication]], kept: Mappin
             continue
         choices: list[tuple[int, bool, int, int, int]] = []
         for pair, offered in kinds.items():
+            if reserved.get(pair, owner) != owner:
+                continue
             covered = needs[owner] & offered
             holder = seats.get(pair)
             disturbed = holder if holder in needs and holder != owner else None

@@ -154,6 +154,7 @@ class LiveRoom:
         """A connection is gone; one that was taken over means nothing."""
         if self._audience.is_current(participant, link):
             self._audience.detach(participant)
+            self._services.node.set_listening(self._newest.id, participant, False)
             self._try(Disconnect(participant))
             self._start_away(participant)
             self._watch()
@@ -302,6 +303,7 @@ class LiveRoom:
         person = self._shown.people[participant]
         link.send(self._services.welcome(self._shown, person, slots, arrival.re))
         self._audience.tell_state(participant, self._shown, self._services.clock.wall())
+        self._services.node.set_listening(self._shown.id, participant, True)
         self._open_gate(participant)
         self._audience.tell_tracks(participant, self._newest)
         self._audience.tell_speakers(participant, self._shown, self._newest)

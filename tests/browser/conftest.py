@@ -15,6 +15,7 @@ from sqlalchemy import URL
 
 from control.store import migrate
 from tests.browser.capture import Capture
+from tests.browser.crowd import Crowd, crowd_at
 from tests.browser.firefox import Firefox
 from tests.browser.island import Island
 from tests.browser.person import Person
@@ -202,6 +203,12 @@ async def arrive(chromium: Browser) -> AsyncIterator[Arrive]:
             return Person(tab)
 
         yield start
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def crowd(server: Server) -> AsyncIterator[Crowd]:
+    async with crowd_at(server) as crowd:
+        yield crowd
 
 
 def _chromium() -> str:

@@ -6,8 +6,8 @@ import colorsys
 import socket
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -189,10 +189,10 @@ class Extra(asyncio.DatagramProtocol):
         found = self._told(participant)
         return None if found is None else str(found["name"])
 
-    async def hears_of(self, participant: str) -> None:
-        """Waits until somebody is in the roster."""
+    async def hears_of(self, participant: str, state: str | None = None) -> None:
+        """Waits until somebody is in the roster, in this state where one is given."""
         async with asyncio.timeout(_PATIENCE_S):
-            while self._told(participant) is None:
+            while (seen := self.sees(participant)) is None or state not in (None, seen):
                 self._news.clear()
                 await self._news.wait()
 
@@ -316,8 +316,18 @@ class Crowd:
         await asyncio.gather(*(extra.leave() for extra in self.people))
 
 
+@asynccontextmanager
+async def crowd_at(server: Server) -> AsyncIterator[Crowd]:
+    """Those who come to this server, from where it is; all leave in the end."""
+    connector = aiohttp.TCPConnector(socket_factory=server.island.socket if server.island else None)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        crowd = Crowd(server, session)
+        yield crowd
+        await crowd.leave()
+
+
 def _now() -> int:
     return time.monotonic_ns() // 1000
 
 
-__all__ = ["FRAME", "LOUD", "QUIET", "ROLES", "Crowd", "Extra", "address", "entry", "painted", "picture"]
+__all__ = ["FRAME", "LOUD", "QUIET", "ROLES", "Crowd", "Extra", "address", "crowd_at", "entry", "painted", "picture"]

@@ -1,6 +1,7 @@
 """Which of the others a page shows, and how it goes with each."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from tests.browser.person import Person
 
@@ -47,3 +48,11 @@ async def plays(person: Person, names: Iterable[str], within_s: float = PATIENCE
         found = await person.tab.evaluate(PLAYING)
         shown = await person.tab.evaluate(_SHOWN)
         raise AssertionError(f"not all of {names} play: {found}, {shown}") from None
+
+
+async def figures(person: Person, names: Collection[str]) -> dict[str, dict[str, Any]]:
+    """`PLAYING`, once it has all of these: what a browser says of its receivers may be a second old."""
+    has_all = f"async (names) => {{ const all = await ({PLAYING})(); return names.every((name) => name in all); }}"
+    await person.tab.wait_for(has_all, list(names), within_s=PATIENCE_S)
+    found: dict[str, dict[str, Any]] = await person.tab.evaluate(PLAYING)
+    return found

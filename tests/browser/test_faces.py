@@ -1,39 +1,23 @@
 """A place for a picture that one person left is another's: nobody's face is ever shown under somebody else's name."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from pathlib import Path
 
-import aiohttp
 import pytest
-import pytest_asyncio
 
 from tests.browser.conftest import Arrive
-from tests.browser.crowd import Crowd, Extra, address, entry
+from tests.browser.crowd import FRAME, Crowd, Extra, address, crowd_at, entry
 from tests.browser.faces import faces, strangers, watch, watched
 from tests.browser.firefox import Firefox
-from tests.browser.island import Island
-from tests.browser.person import PATIENCE_S, Person
-from tests.browser.playing import PLAYING, plays
+from tests.browser.interrupted import house
+from tests.browser.person import Person
+from tests.browser.playing import figures, plays
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.timeout(120)
 
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def crowd(server: Server) -> AsyncIterator[Crowd]:
-    async with aiohttp.ClientSession() as session:
-        crowd = Crowd(server, session)
-        yield crowd
-        await crowd.leave()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def island_crowd(island_server: Server, island: Island) -> AsyncIterator[Crowd]:
-    connector = aiohttp.TCPConnector(socket_factory=island.socket)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        crowd = Crowd(island_server, session)
-        yield crowd
-        await crowd.leave()
+MOMENT_S = 1.5
+"""Time enough for a picture to come out somewhere."""
 
 
 async def places_change(viewer: Person, crowd: Crowd) -> None:
@@ -63,18 +47,19 @@ async def places_change(viewer: Person, crowd: Crowd) -> None:
 
 
 async def _place(viewer: Person, extra: Extra) -> str:
-    # Firefox's figures are a second old at times.
-    await viewer.tab.wait_for(f"async (name) => name in await ({PLAYING})()", extra.name, within_s=PATIENCE_S)
-    playing = await viewer.tab.evaluate(PLAYING)
+    playing = await figures(viewer, [extra.name])
     return str(playing[extra.name]["mid"])
 
 
 async def _viewer(server: Server, arrive: Arrive, browser: Firefox | None = None) -> Person:
-    token = entry(server, "arne", "patient", "Arne", size=2)
-    viewer = await arrive(address(server, "patient", token), browser=browser)
+    viewer = await arrive(_invitation(server), browser=browser)
     await viewer.join()
     await viewer.is_in("call")
     return viewer
+
+
+def _invitation(server: Server) -> str:
+    return address(server, "patient", entry(server, "arne", "patient", "Arne", size=2))
 
 
 async def test_nobody_is_shown_under_the_name_of_who_takes_the_place(
@@ -83,6 +68,27 @@ async def test_nobody_is_shown_under_the_name_of_who_takes_the_place(
     await places_change(await _viewer(server, arrive), crowd)
 
 
-async def test_nor_in_firefox(island_server: Server, arrive: Arrive, firefox: Firefox, island_crowd: Crowd) -> None:
+async def test_nor_in_firefox(island_server: Server, arrive: Arrive, firefox: Firefox) -> None:
     """Which keeps the last frame of a section, and shows it to whoever looks later."""
-    await places_change(await _viewer(island_server, arrive, firefox), island_crowd)
+    async with crowd_at(island_server) as crowd:
+        await places_change(await _viewer(island_server, arrive, firefox), crowd)
+
+
+async def test_nor_under_the_name_of_who_left_while_the_page_cannot_be_told(tmp_path: Path, arrive: Arrive) -> None:
+    async with house(tmp_path) as place, crowd_at(place.server) as crowd:
+        viewer = await arrive(place.through(_invitation(place.server)))
+        await viewer.join()
+        host = await crowd.join("Host", "practitioner", size=2)
+        first = await crowd.join("First", "guest", size=2)
+        await plays(viewer, [host.name, first.name])
+        await watch(viewer)
+        await place.signalling.close()
+        await host.hears_of("arne", "reconnecting")
+        await crowd.dismiss(first)
+        third = await crowd.join("Third", "guest", size=2)
+        seen = third.frames
+        await asyncio.sleep(MOMENT_S)
+        assert third.frames > seen + MOMENT_S * 1e6 / FRAME / 2, "nothing was there to be shown"
+        await place.signalling.open()
+        await plays(viewer, [host.name, third.name])
+        assert strangers(await watched(viewer), [host, first, third]) == []

@@ -7,9 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-import aiohttp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
 
 from signalling.roles import Role
@@ -20,7 +18,7 @@ from tests.browser.crowd import QUIET, ROLES, Crowd, address, entry, picture
 from tests.browser.faces import faces, strangers
 from tests.browser.firefox import Firefox
 from tests.browser.person import Person
-from tests.browser.playing import PATIENCE_S, PLAYING, plays
+from tests.browser.playing import PATIENCE_S, PLAYING, figures, plays
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.timeout(300)
@@ -187,14 +185,6 @@ async def turn(person: Person, size: tuple[int, int]) -> None:
     await person.tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def crowd(server: Server) -> AsyncIterator[Crowd]:
-    async with aiohttp.ClientSession() as session:
-        crowd = Crowd(server, session)
-        yield crowd
-        await crowd.leave()
-
-
 async def gather(
     server: Server,
     arrive: Arrive,
@@ -230,7 +220,7 @@ async def test_a_room_grows_and_every_browser_sees_everybody_without_a_gap(
             await group.grow(ROLES[len(crowd.people) % len(ROLES)], PATIENCE_S if size < 10 else MANY_PATIENCE_S)
             newest = crowd.people[-1]
             for index, person in enumerate(group.both):
-                playing = await person.tab.evaluate(PLAYING)
+                playing = await figures(person, [newest.name])
                 since[index, newest.name] = newest.frames, playing[newest.name]
             if len(crowd.people) + 2 in (3, 5, 9, 25):
                 await group.fits()
@@ -302,7 +292,7 @@ async def test_one_is_held_while_the_others_go_on(server: Server, arrive: Arrive
     await group.grow("interpreter")
     await group.practitioner.tab.click("[data-participant=arne] [data-testid=hold]", within_s=PATIENCE_S)
     await group.patient.is_in("paused")
-    going = await group.practitioner.tab.evaluate(PLAYING)
+    going = await figures(group.practitioner, ["Person 1"])
     await group.practitioner.tab.wait_for(
         f"async (frames) => (await ({PLAYING})())['Person 1'].frames > frames + 5",
         going["Person 1"]["frames"],

@@ -393,6 +393,25 @@ async def test_who_leaves_is_gone_for_all(house: House) -> None:
     assert house.plane.applied == []
 
 
+async def test_who_cannot_be_told_sees_nobody_in_the_place_of_who_left(house: House) -> None:
+    for name in ("anna", "bo"):
+        await house.enter(name, size=2)
+    house.node.set_listening("r", "anna", False)
+    house.node.close_peer("r", "bo")
+    await house.enter("carl", size=2)
+    assert house.view("anna") == {"carl-microphone": None, "carl-camera": None}
+    assert house.view("carl") == {"anna-microphone": "2", "anna-camera": "3"}
+    number = house.number("anna")
+    assert number not in {route.viewer for route in house.plane.routes[max(house.plane.routes)]}
+    house.take()
+    house.node.set_listening("r", "anna", True)
+    assert house.view("anna") == {"carl-microphone": "2", "carl-camera": "3"}
+    assert about(house.take()) == {"anna"}
+    for room, name in (("r", "anna"), ("r", "stranger"), ("nowhere", "anna")):
+        house.node.set_listening(room, name, True)
+    assert house.take() == []
+
+
 async def test_rooms_share_nothing(house: House) -> None:
     await house.enter("anna")
     house.node.open_peer("s", "anna", size=2)
@@ -859,7 +878,9 @@ async def test_the_wires_table_is_the_plan_at_every_step(house: House, seed: int
         name = random.choice(names)
         offer = random.choice(["chromium-1", "chromium-3", "firefox-1", "firefox-3-simulcast"])
         tracks = tuple(track for track in BOTH if random.random() < 0.8)
-        act = random.choice(["offer", "offer", "again", "leave", "open", "open", "close", "mute", "bad", "lost"])
+        act = random.choice(
+            ["offer", "offer", "again", "leave", "open", "open", "close", "mute", "bad", "lost", "hear"]
+        )
         if act == "offer":
             session += 1
             inside[name] = session
@@ -871,6 +892,8 @@ async def test_the_wires_table_is_the_plan_at_every_step(house: House, seed: int
             house.node.close_peer("r", name)
         elif act in ("open", "close"):
             house.node.set_gate("r", name, act == "open")
+        elif act == "hear":
+            house.node.set_listening("r", name, random.random() < 0.5)
         elif name not in inside:
             continue
         elif act == "again":

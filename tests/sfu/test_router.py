@@ -146,6 +146,44 @@ def test_the_viewers_own_pause_and_reconnect_keep_places() -> None:
     assert pair_of(again, router.plan([again, carl]), 30) == 2
 
 
+# Who can't be told
+
+
+def test_nobody_takes_the_place_of_somebody_else_before_a_viewer_who_cannot_be_told() -> None:
+    """Its page shows the old name, and would show the new picture under it."""
+    router = Router()
+    anna, bo, carl = (member(number, MICROPHONE, CAMERA) for number in (ANNA, BO, CARL))
+    router.plan([anna, bo])
+    deaf = replace(anna, listening=False)
+    router.plan([deaf])
+    plan = router.plan([deaf, carl])
+    assert [(track.participant, track.mid) for track in plan.views["p1"]] == [("p3", None), ("p3", None)]
+    assert pair_of(deaf, plan, 30) is None
+    assert pair_of(deaf, router.plan([deaf, carl, bo]), 20) == 1, "who had it gets it"
+    router.plan([deaf, carl])
+    assert pair_of(anna, router.plan([anna, carl]), 30) == 1
+
+
+def test_a_place_that_nobody_had_is_for_anybody() -> None:
+    router = Router()
+    anna, bo, carl = (member(number, MICROPHONE, CAMERA, slots=Slots(2, 2)) for number in (ANNA, BO, CARL))
+    router.plan([anna, bo])
+    deaf = replace(anna, listening=False)
+    router.plan([deaf])
+    assert pair_of(deaf, router.plan([deaf, carl]), 30) == 2
+
+
+def test_a_screen_keeps_its_place_until_the_viewer_can_be_told() -> None:
+    router = Router()
+    anna, bo, carl = member(ANNA, slots=Slots(2, 2)), member(BO, MICROPHONE, SCREEN), member(CARL, MICROPHONE)
+    router.plan([anna, bo])
+    deaf = replace(anna, listening=False)
+    plan = router.plan([deaf, bo, carl])
+    assert [pair_of(deaf, plan, track) for track in (20, 21, 30)] == [1, 2, None]
+    plan = router.plan([anna, bo, carl])
+    assert [pair_of(anna, plan, track) for track in (20, 21, 30)] == [1, None, 2]
+
+
 # Screens
 
 
@@ -228,6 +266,8 @@ class Story:
     router: Router = field(default_factory=Router)
     members: dict[int, Member] = field(default_factory=dict)
     plan: Plan = field(default_factory=lambda: Plan((), {}))
+    told: dict[str, dict[str, tuple[str, bool]]] = field(default_factory=dict)
+    """Per viewer and section: whom it shows as far as the viewer was told, and whether that is a screen."""
 
     def step(self, act: str, number: int, sources: tuple[tuple[Kind, Source], ...], slots: Slots) -> None:
         before, last = dict(self.members), self.plan
@@ -239,6 +279,8 @@ class Story:
                 del self.members[number]
             case "gate", Member(open=is_open):
                 self.members[number] = replace(known, open=not is_open)
+            case "hear", Member(listening=listening):
+                self.members[number] = replace(known, listening=not listening)
             case "offer", Member(open=is_open):
                 self.members[number] = member(number, *sources, slots=slots, is_open=is_open)
             case _:
@@ -252,6 +294,7 @@ class Story:
         self.plan = self.router.plan(list(self.members.values()))
         self.check()
         self.check_stability(before, last, number)
+        self.check_names()
         if self.enough:
             self.check_complete()
 
@@ -293,17 +336,29 @@ class Story:
                 new = {p.track: pair_of(self.members[viewer], self.plan, p.track) for p in people}
                 assert new == old
 
+    def check_names(self) -> None:
+        """Nobody is shown where the viewer was told of somebody else."""
+        here = {item.participant for item in self.members.values()}
+        self.told = {viewer: told for viewer, told in self.told.items() if viewer in here}
+        for item in self.members.values():
+            view = self.plan.views[item.participant]
+            shown = {track.mid: (track.participant, track.source == "screen") for track in view if track.mid}
+            if item.listening:
+                self.told[item.participant] = shown
+            told = self.told.get(item.participant, {})
+            assert {mid: told.get(mid, who) for mid, who in shown.items()} == shown
+
     def check_complete(self) -> None:
         for viewer, item in self.members.items():
             for owner, other in self.members.items():
-                if item.open and other.open and owner != viewer:
+                if item.open and item.listening and other.open and owner != viewer:
                     for kind, source in {(p.kind, p.source) for p in other.publications}:
                         tracks = [p.track for p in other.publications if (p.kind, p.source) == (kind, source)]
                         assert any(pair_of(item, self.plan, track) is not None for track in tracks), (kind, source)
 
 
 ACTS = st.tuples(
-    st.sampled_from(["join", "leave", "gate", "gate", "offer"]),
+    st.sampled_from(["join", "leave", "gate", "gate", "offer", "hear"]),
     st.integers(1, 5),
     st.lists(st.sampled_from([MICROPHONE, CAMERA, SCREEN, SCREEN_SOUND]), max_size=5).map(tuple),
     st.builds(Slots, st.integers(0, 4), st.integers(0, 4)),

@@ -75,6 +75,7 @@ class RecordingNode:
     def __init__(self) -> None:
         self.events: Callable[[NodeEvent], None] = lambda _: None
         self.gates: dict[tuple[str, str], bool] = {}
+        self.listening: dict[tuple[str, str], bool] = {}
         self.calls: list[tuple[object, ...]] = []
         self.slots = Slots(1, 1)
 
@@ -95,6 +96,9 @@ class RecordingNode:
         assert (room, participant) in self.gates, "a gate is set only on a peer that is open"
         self.calls.append(("set_gate", room, participant, open))
         self.gates[room, participant] = open
+
+    def set_listening(self, room: str, participant: str, listening: bool) -> None:
+        self.listening[room, participant] = listening
 
     def set_mute(self, room: str, participant: str, track: str, muted: bool) -> None:
         if not track.startswith(f"{participant}-"):

@@ -36,6 +36,31 @@ async def test_tracks_are_passed_on_and_come_again_with_the_seat(house: House) -
     assert back.take() == ["joined", "admitted", "participants", "tracks"]
 
 
+async def test_the_node_knows_who_can_be_told(house: House) -> None:
+    _, patient = await pair(house)
+    assert house.node.listening["r", "pat"]
+    again = await house.join(seat=patient.seat)
+    patient.drop()
+    assert house.node.listening["r", "pat"], "the connection that was taken over means nothing"
+    again.drop()
+    assert not house.node.listening["r", "pat"]
+    await house.join(seat=patient.seat)
+    assert house.node.listening["r", "pat"]
+
+
+async def test_who_took_a_place_meanwhile_is_told_after_the_seat(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, patient = await pair(house)
+    patient.drop()
+
+    def seats_somebody(room: str, participant: str, listening: bool) -> None:
+        assert listening
+        house.node.events(TracksChanged(room, participant, (VIEW,)))
+
+    monkeypatch.setattr(house.node, "set_listening", seats_somebody)
+    back = await house.join(seat=patient.seat)
+    assert back.take() == ["joined", "admitted", "participants", "tracks"]
+
+
 def seat_of(house: House, person: Person) -> str:
     state = person.member.room.state
     place = seats.Seat("r", state.epoch, person.member.participant, state.people[person.member.participant].seat)
