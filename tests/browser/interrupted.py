@@ -9,15 +9,24 @@ from itertools import pairwise
 from pathlib import Path
 from socket import SOCK_DGRAM
 
+from playwright.async_api import Browser
 from sqlalchemy import URL
 
 from benchmarks.link import LinkConfig
 from benchmarks.link.relay import Flow, Relay
+from tests.browser.call import Call, meet
+from tests.browser.conftest import Arrive
+from tests.browser.firefox import Firefox
 from tests.browser.island import Island
 from tests.browser.person import PATIENCE_S, Person
 from tests.browser.server import Server
 from tests.ports import free_port
 from tests.tcp_relay import TcpRelay
+
+RESUME_S = 1.0
+MEDIA_BACK_S = 3.0
+BROKEN = "Forbindelsen ble brutt. Vi kobler deg til igjen."
+NO_HOST = ("Behandleren er ikke her akkurat nå.", "Samtalen går videre når behandleren er tilbake.")
 
 _NOTE = """() => {
     const states = [];
@@ -171,3 +180,31 @@ async def sound_after(person: Person, since: float) -> float:
     first = "(since) => venteromTest.sounds.find((at) => at > since)"
     await person.tab.wait_for(first, since * 1000, within_s=PATIENCE_S)
     return float(await person.tab.evaluate(first, since * 1000)) / 1000 - since
+
+
+async def call_in(
+    place: House,
+    arrive: Arrive,
+    browsers: tuple[Browser | Firefox | None, Browser | Firefox | None] = (None, None),
+    *,
+    direct: bool = False,
+) -> Call:
+    """`direct`: the practitioner's signalling passes no path of ours."""
+    practitioner = place.server.practitioner if direct else place.practitioner
+    call = await meet(await arrive(practitioner, browser=browsers[0]), await arrive(place.patient, browser=browsers[1]))
+    for person in call.both:
+        await note_states(person)
+        await person.watch_remote()
+    return call
+
+
+async def both_see(call: Call) -> None:
+    for person in call.both:
+        await person.is_in("call")
+        await call.is_seen_by(person)
+
+
+async def came_through(person: Person) -> bool:
+    """Whether the page said that the connection was lost, and was back in the call without any other state."""
+    said = await states(person)
+    return said[-1] == "call" and set(said) == {"call", "reconnecting"}
