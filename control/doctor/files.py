@@ -6,7 +6,7 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -61,17 +61,15 @@ def _grant_keys(path: Path) -> Finding:
 
 
 def _turn_secret(config: TurnConfig) -> Finding:
-    check, path = "TURN secret", config.secret
-    try:
-        mode = path.stat().st_mode
-        Turn.read(config)
-    except OSError as error:
-        return fail(check, f"{path}: {error.strerror}", "the section TURN of docs/operations.md says how it is made")
-    except KeyFileError as error:
-        return fail(check, f"{path}: {error.message}", "the section TURN of docs/operations.md says how it is made")
-    if mode & 0o077:
-        return fail(check, f"{path}: others may read it, and so use the TURN server", f"chmod 600 {path}")
-    return ok(check, f"{path}: private and readable")
+    section = "the section TURN of docs/operations.md says how it is made"
+    return _private(
+        "TURN secret",
+        config.secret,
+        lambda _: Turn.read(config),
+        absent=section,
+        broken=section,
+        exposed="and so use the TURN server",
+    )
 
 
 def _api_keys(path: Path) -> Finding:
@@ -87,16 +85,29 @@ def _api_keys(path: Path) -> Finding:
 
 
 def _node_key(path: Path) -> Finding:
-    check = "node key"
+    return _private(
+        "node key",
+        path,
+        SigningKey.read,
+        absent="run the doctor as the user of the service",
+        broken="restore it, or move it away: a new one makes all seats void",
+        exposed="and the server refuses to start",
+    )
+
+
+def _private(
+    check: str, path: Path, read: Callable[[Path], object], *, absent: str, broken: str, exposed: str
+) -> Finding:
+    """A file that nobody else may read. `absent` and `broken` are what to do, `exposed` is what follows if they may."""
     try:
         mode = path.stat().st_mode
-        SigningKey.read(path)
+        read(path)
     except OSError as error:
-        return fail(check, f"{path}: {error.strerror}", "run the doctor as the user of the service")
+        return fail(check, f"{path}: {error.strerror}", absent)
     except KeyFileError as error:
-        return fail(check, f"{path}: {error.message}", "restore it, or move it away: a new one makes all seats void")
+        return fail(check, f"{path}: {error.message}", broken)
     if mode & 0o077:
-        return fail(check, f"{path}: others may read it; the server refuses to start", f"chmod 600 {path}")
+        return fail(check, f"{path}: others may read it, {exposed}", f"chmod 600 {path}")
     return ok(check, f"{path}: private and readable")
 
 
