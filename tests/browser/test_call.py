@@ -5,6 +5,7 @@ import time
 
 from tests.browser.call import meet, wait_in_lobby
 from tests.browser.conftest import Arrive
+from tests.browser.interrupted import curtain_says
 from tests.browser.person import Person
 from tests.browser.server import Server
 
@@ -66,6 +67,8 @@ async def test_the_patient_pauses_and_only_the_practitioner_resumes(server: Serv
     await call.patient.press("pause")
     for person in call.both:
         await person.is_in("paused")
+    await curtain_says(call.patient, "Du har tatt en pause.")
+    await curtain_says(call.practitioner, "Arne Kristiansen er ikke alene akkurat nå, og tok en pause.")
     await call.patient.says("resume")
     assert all(await asyncio.gather(*(stands_still(person) for person in call.both)))
     await call.patient.is_in("paused")

@@ -20,10 +20,15 @@ export function pauseCurtain(call) {
   return { icon: "pause", title: words.title, lines: [who(call), words.unseen, next] };
 }
 
-/** @param {Call} call */
+/**
+ * Hosts alone read that somebody is not alone: on that person's own screen whoever came in could read it too.
+ * @param {Call} call
+ */
 function who(call) {
-  const by = call.pauseInfo?.by ?? call.participant;
-  if (by === call.participant) return text.paused.you;
+  const words = text.paused;
+  const { by, reason } = call.pauseInfo ?? { by: call.participant, reason: "" };
+  if (by === call.participant) return words.you;
   const name = call.participants.find((one) => one.id === by)?.name;
-  return name === undefined ? text.paused.somebody : text.paused.other(name);
+  if (name === undefined) return words.somebody;
+  return call.isHost && reason === "not_alone" ? words.notAlone(name) : words.other(name);
 }

@@ -138,7 +138,7 @@ export const nb = {
     hostResumes: "Behandleren starter samtalen igjen. Du trenger ikke å gjøre noe.",
     hostReturns: "Samtalen går videre når behandleren er tilbake. La siden være åpen.",
     youResume: "Trykk «Fortsett» når dere er klare.",
-    notAlone: "Noen kom inn i rommet.",
+    notAlone: (/** @type {string} */ name) => `${name} er ikke alene akkurat nå, og tok en pause.`,
     resumed: "Pausen er over. Dere ser og hører hverandre igjen.",
     heldTitle: "Du er satt på vent",
     held: "Behandleren henter deg inn igjen. La siden være åpen.",
