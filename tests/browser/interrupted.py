@@ -56,6 +56,8 @@ _BANNER = """(words) => {
     return banner.checkVisibility() && banner.innerText === words;
 }"""
 
+_NO_BANNER = "() => !document.querySelector('[data-testid=banner]').checkVisibility()"
+
 _CURTAIN = """(lines) => {
     const curtain = document.querySelector('.curtain');
     return curtain?.checkVisibility() && lines.every((line) => curtain.innerText.includes(line));
@@ -139,6 +141,11 @@ async def credentials(person: Person) -> str:
 async def banner_says(person: Person, words: str, within_s: float = PATIENCE_S) -> None:
     """Waits until the banner over the page can be seen, and says just that."""
     await person.tab.wait_for(_BANNER, words, within_s=within_s)
+
+
+async def banner_goes(person: Person) -> None:
+    """Waits until no banner can be seen."""
+    await person.tab.wait_for(_NO_BANNER, within_s=PATIENCE_S)
 
 
 async def curtain_says(person: Person, *lines: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser
 
 from benchmarks.link import LinkConfig
-from tests.browser.call import Call, meet
+from tests.browser.call import Call, meet, wait_in_lobby
 from tests.browser.conftest import Arrive, Launch
 from tests.browser.firefox import Firefox
 from tests.browser.interrupted import (
@@ -19,6 +19,7 @@ from tests.browser.interrupted import (
     NO_HOST,
     RESUME_S,
     House,
+    banner_goes,
     banner_says,
     both_see,
     call_in,
@@ -49,6 +50,9 @@ CONSENT_S = 3.0
 RTT_MS = 40
 LINK = LinkConfig(delay=RTT_MS * 500)
 MOMENT_S = 3.0
+BLOCKED = "Bilde og lyd kommer ikke fram. Prøv et annet nett, for eksempel mobilnett."
+BLOCKED_S = 60.0
+"""Browsers give a transport up after half a minute, and one alone may be bad luck."""
 BROKEN_LONG = "Vi får ikke kontakt. Gå nærmere ruteren, eller bytt til mobilnett."
 LONG_BREAK_S = 15.0
 AWAY_S = 60
@@ -183,6 +187,24 @@ async def test_the_path_of_media_gone_and_back_from_a_new_address(seconds: int, 
                 assert await peers(person) == 1
             else:  # a new PeerConnection
                 assert await peers(person) > 1
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_a_network_that_lets_no_media_through_is_named(tmp_path: Path, arrive: Arrive) -> None:
+    """Until it does: what was waited for then begins by itself."""
+    async with house(tmp_path) as place:
+        place.media.cut()
+        call = await wait_in_lobby(await arrive(place.practitioner), await arrive(place.patient))
+        began = now()
+        for person in call.both:
+            await banner_says(person, BLOCKED, BLOCKED_S)
+        print(f"named after {now() - began:.1f} s")
+        await call.practitioner.press("admit")
+        place.media.cut(False)
+        for person in call.both:
+            await banner_goes(person)
+        await both_see(call)
 
 
 @pytest.mark.long

@@ -16,6 +16,7 @@ from tests.browser.interrupted import (
     NO_HOST,
     RESUME_S,
     House,
+    banner_goes,
     banner_says,
     both_see,
     call_in,
@@ -38,7 +39,6 @@ ENOUGH = 100
 """Packets of somebody who sends on: a second and a half of sound and picture."""
 ON_HOLD = "Du er satt på vent"
 
-_BANNER_SHOWN = "document.querySelector('[data-testid=banner]').checkVisibility()"
 _MOVING = f"""async (names) => {{
     const playing = await ({PLAYING})();
     return names.every((name) => playing[name]?.frames > 10);
@@ -137,7 +137,7 @@ async def test_a_killed_server_gives_the_call_back(tmp_path: Path, arrive: Arriv
         for person in call.both:
             ready.within(MEDIA_BACK_S, await came_back(person, ready.began))
             assert await came_through(person)
-            await person.tab.wait_for(f"() => !{_BANNER_SHOWN}", within_s=PATIENCE_S)
+            await banner_goes(person)
         await call.patient.tab.wait_for(_SCREEN_IS_NEW, within_s=PATIENCE_S)
         await sees_screen(call.patient, LEGIBLE)
 
