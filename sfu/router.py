@@ -82,21 +82,22 @@ class Router:
     def plan(self, members: Sequence[Member]) -> Plan:
         """The table for these members. A pause or a reconnect keeps everybody's place, a departure frees it.
 
-        A place that is free goes to somebody else only where the viewer can be told so: the picture would stand under
-        the name of who had it before.
+        Nobody gets a place of a viewer who can't be told so, save who had it when the viewer was told last: the picture
+        would stand under another's name, there and then or, as a last frame, later.
         """
         present = {member.participant for member in members}
         for gone in self._pairs.keys() - present:
-            del self._pairs[gone], self._told[gone]
+            del self._pairs[gone]
+            self._told.pop(gone, None)
         routes: list[Route] = []
         views: dict[str, tuple[TrackView, ...]] = {}
         for viewer in members:
             shown = list(_shown_to(viewer, members))
             before = self._pairs.get(viewer.participant, {})
             kept = {pair: owner for pair, owner in before.items() if owner[0] in present}
-            reserved = {} if viewer.listening else self._told.get(viewer.participant, {})
-            seats = self._pairs[viewer.participant] = _seat(viewer, shown, kept, reserved)
-            if viewer.listening or viewer.participant not in self._told:
+            allowed = None if viewer.listening else self._told.get(viewer.participant, {})
+            seats = self._pairs[viewer.participant] = _seat(viewer, shown, kept, allowed)
+            if viewer.listening:
                 self._told[viewer.participant] = seats
             views[viewer.participant] = tuple(self._view(viewer, shown, routes))
         return Plan(tuple(routes), views)
@@ -130,11 +131,11 @@ def _seat(
     viewer: Member,
     shown: Sequence[tuple[str, Publication]],
     kept: Mapping[int, _Owner],
-    reserved: Mapping[int, _Owner],
+    allowed: Mapping[int, _Owner] | None,
 ) -> dict[int, _Owner]:
     """Which pair has whom. Who has places for all it sends keeps them; a screen makes room for a voice.
 
-    A reserved pair is for its owner or for nobody.
+    `allowed` are the only ones that may be taken, each by its owner; None where anybody may take any.
     """
     kinds: dict[int, set[Kind]] = {}
     for place in viewer.places:
@@ -151,7 +152,7 @@ def _seat(
             continue
         choices: list[tuple[int, bool, int, int, int]] = []
         for pair, offered in kinds.items():
-            if reserved.get(pair, owner) != owner:
+            if allowed is not None and allowed.get(pair) != owner:
                 continue
             covered = needs[owner] & offered
             holder = seats.get(pair)

@@ -164,13 +164,23 @@ def test_nobody_takes_the_place_of_somebody_else_before_a_viewer_who_cannot_be_t
     assert pair_of(anna, router.plan([anna, carl]), 30) == 1
 
 
-def test_a_place_that_nobody_had_is_for_anybody() -> None:
+def test_not_even_a_place_that_nobody_had() -> None:
+    """Who came and went in it unseen would leave a last frame there."""
     router = Router()
     anna, bo, carl = (member(number, MICROPHONE, CAMERA, slots=Slots(2, 2)) for number in (ANNA, BO, CARL))
     router.plan([anna, bo])
     deaf = replace(anna, listening=False)
-    router.plan([deaf])
-    assert pair_of(deaf, router.plan([deaf, carl]), 30) == 2
+    plan = router.plan([deaf, bo, carl])
+    assert (pair_of(deaf, plan, 20), pair_of(deaf, plan, 30)) == (1, None)
+    assert pair_of(anna, router.plan([anna, bo, carl]), 30) == 2
+
+
+def test_who_was_never_told_anything_sees_nobody() -> None:
+    router = Router()
+    anna, bo = (member(number, MICROPHONE, CAMERA) for number in (ANNA, BO))
+    assert pair_of(anna, router.plan([replace(anna, listening=False), bo]), 20) is None
+    router.plan([bo])
+    assert pair_of(anna, router.plan([anna, bo]), 20) == 1
 
 
 def test_a_screen_keeps_its_place_until_the_viewer_can_be_told() -> None:
@@ -266,8 +276,8 @@ class Story:
     router: Router = field(default_factory=Router)
     members: dict[int, Member] = field(default_factory=dict)
     plan: Plan = field(default_factory=lambda: Plan((), {}))
-    told: dict[str, dict[str, tuple[str, bool]]] = field(default_factory=dict)
-    """Per viewer and section: whom it shows as far as the viewer was told, and whether that is a screen."""
+    told: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=dict)
+    """Per viewer and pair: whom it showed when the viewer was last told of it, and whether that is a screen."""
 
     def step(self, act: str, number: int, sources: tuple[tuple[Kind, Source], ...], slots: Slots) -> None:
         before, last = dict(self.members), self.plan
@@ -286,7 +296,8 @@ class Story:
             case _:
                 return
         if self.enough:
-            for viewer, item in self.members.items():
+            hearing = [(viewer, item) for viewer, item in self.members.items() if item.listening]
+            for viewer, item in hearing:
                 slots = wanted(2, [other for key, other in self.members.items() if key != viewer])
                 had = {kind: sum(place.kind == kind for place in item.places) for kind in ("audio", "video")}
                 grown = places(max(slots.audio, had["audio"]), max(slots.video, had["video"]))
@@ -337,16 +348,18 @@ class Story:
                 assert new == old
 
     def check_names(self) -> None:
-        """Nobody is shown where the viewer was told of somebody else."""
+        """Who can't be told is shown nobody but whom a place showed when it last was told of it."""
         here = {item.participant for item in self.members.values()}
         self.told = {viewer: told for viewer, told in self.told.items() if viewer in here}
         for item in self.members.values():
+            pairs = {place.mid: place.pair for place in item.places}
             view = self.plan.views[item.participant]
-            shown = {track.mid: (track.participant, track.source == "screen") for track in view if track.mid}
+            shown = {pairs[track.mid]: (track.participant, track.source == "screen") for track in view if track.mid}
+            told = self.told.setdefault(item.participant, {})
             if item.listening:
-                self.told[item.participant] = shown
-            told = self.told.get(item.participant, {})
-            assert {mid: told.get(mid, who) for mid, who in shown.items()} == shown
+                told |= shown
+            else:
+                assert shown.items() <= told.items()
 
     def check_complete(self) -> None:
         for viewer, item in self.members.items():
