@@ -391,6 +391,25 @@ async def test_nobody_is_hidden_from_anybody_and_every_role_is_told(
         assert await person.tab.evaluate(_ROLES_OF_TILES) == others | other
 
 
+async def test_a_practitioner_waits_like_anybody_else(server: Server, arrive: Arrive, crowd: Crowd) -> None:
+    """Whether the link says so, or another practitioner."""
+    host = await crowd.join("Ingrid", "practitioner")
+    token = entry(server, "per", "practitioner", "Per", gate="lobby")
+    person = await arrive(address(server, "clinic", token), viewport=PHONE)
+    await person.join()
+    await person.is_in("lobby")
+    told = await person.mark("lobby").inner_text()
+    assert all(words in told for words in ("Du er i venterommet", "Du er den neste.", "Ingen ser eller hører deg nå."))
+    assert "116 117" not in told, "that is for patients"
+    await host.say("admit", participant="per")
+    await person.is_in("call")
+    await plays(person, ["Ingrid"])
+    await host.say("to-lobby", participant="per")
+    await person.is_in("lobby")
+    assert "sendt deg tilbake til venterommet" in await person.mark("lobby").inner_text()
+    await person.has("call", 0)
+
+
 @pytest.mark.parametrize(
     ("choice", "own", "shown"),
     [

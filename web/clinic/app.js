@@ -6,6 +6,7 @@ import { barButton, openDevices, sourceButton } from "../shared/bar.js";
 import { ask } from "../shared/dialog.js";
 import { fill, h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
+import { inside } from "../shared/lobby.js";
 import { Page } from "../shared/page.js";
 import { pauseCurtain } from "../shared/pause.js";
 import { shareButtons, stopSharing } from "../shared/share.js";
@@ -22,6 +23,7 @@ let ending = false;
 
 /** @param {Page} page @param {Call} call @returns {View} */
 function inCall(page, call) {
+  inside();
   const people = new PeopleList(page, call);
   const stage = new Stage(call, page.media, () =>
     people.waiting > 0 ? [text.call.clinicAlone, text.call.clinicAloneHelp] : [text.call.clinicAlone, text.call.clinicEmpty],

@@ -1,6 +1,6 @@
 /**
  * The way through a page, the same for patient and practitioner: entry, preview, lobby, call, end, and every fault between.
- * What differs (lobby and call views, words) comes from the page's own app.js.
+ * What differs (the call's view, words) comes from the page's own app.js.
  * @module
  */
 import { CallError, codeOf, join, LocalMedia, SeatStore, whatIsMissing } from "../sdk/index.js";
@@ -10,6 +10,7 @@ import { h, say } from "./dom.js";
 import { readEntry, reloadOnNewEntry } from "./entry.js";
 import { endedView, faultView, waitView } from "./fault.js";
 import { announce, installLiveRegions } from "./live.js";
+import { lobby } from "./lobby.js";
 import { pauseCurtain } from "./pause.js";
 import { preview } from "./preview.js";
 import { claimsOf } from "./shown-name.js";
@@ -23,7 +24,6 @@ import { text } from "./text/index.js";
 /**
  * @typedef {object} Parts
  * @property {{ title: string, next: string, join: string }} preview
- * @property {(page: Page, call: Call) => View} [lobby]
  * @property {(page: Page, call: Call) => View} call
  * @property {(reason: string) => string} ended the key of `text.ended` for a reason
  */
@@ -252,8 +252,7 @@ export class Page {
    */
   #follow(call, { state, previous }) {
     this.#mark(SHOWN_AS[state]);
-    if (state === "lobby" && this.#parts.lobby !== undefined) {
-      const { lobby } = this.#parts;
+    if (state === "lobby") {
       this.#show("lobby", () => lobby(this, call));
     } else if (state === "call" || state === "paused" || state === "held") {
       this.#show("call", () => this.#parts.call(this, call));
