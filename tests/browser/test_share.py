@@ -55,7 +55,7 @@ async def test_both_may_show_and_the_browsers_own_button_ends_it(server: Server,
     await sees_screen(call.patient, LEGIBLE)
 
 
-async def test_nothing_of_a_screen_passes_a_pause(server: Server, arrive: Arrive) -> None:
+async def test_nothing_of_a_screen_passes_a_pause_or_comes_back_from_the_lobby(server: Server, arrive: Arrive) -> None:
     call = await meet(await arrive(server.practitioner), await arrive(server.patient))
     await call.practitioner.tab.evaluate(SCREEN)
     await shares(call.practitioner)
@@ -66,6 +66,23 @@ async def test_nothing_of_a_screen_passes_a_pause(server: Server, arrive: Arrive
     assert await call.practitioner.tab.evaluate(_SHARED_TRACKS) == 0
     await call.practitioner.press("resume")
     await sees_screen(call.patient, LEGIBLE)
+    await call.practitioner.press("share-stop")
+    await call.patient.has("remote-screen", 0)
+
+    await call.patient.tab.evaluate(SCREEN)
+    await shares(call.patient)
+    await sees_screen(call.practitioner, LEGIBLE)
+    await call.practitioner.decides("to-lobby")
+    await call.patient.is_in("lobby")
+    await call.practitioner.admits()
+    await call.patient.is_in("call")
+    await call.is_seen_by(call.practitioner)
+    await call.practitioner.has("remote-screen", 0)
+    assert await call.patient.tab.evaluate(_SHARED_TRACKS) == 0
+    await shares(call.patient)
+    await sees_screen(call.practitioner, LEGIBLE)
+    await call.patient.press("share-stop")
+    await call.practitioner.has("remote-screen", 0)
 
 
 async def test_a_phone_shows_a_picture_and_so_does_a_desk(server: Server, arrive: Arrive) -> None:

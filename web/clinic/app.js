@@ -28,7 +28,8 @@ function inCall(page, call) {
   const stage = new Stage(call, page.media, () =>
     people.waiting > 0 ? [text.call.clinicAlone, text.call.clinicAloneHelp] : [text.call.clinicAlone, text.call.clinicEmpty],
   );
-  stage.element.append(stopSharing(call));
+  const sharing = stopSharing(call);
+  stage.element.append(sharing.element);
   const microphone = sourceButton(call, "microphone");
   const camera = sourceButton(call, "camera");
   const pauseButton = h("span", { class: "bar-place" });
@@ -76,6 +77,7 @@ function inCall(page, call) {
     },
     close: () => {
       people.close();
+      sharing.close();
       stage.close();
     },
   };

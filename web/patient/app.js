@@ -30,7 +30,8 @@ function inCall(page, call) {
     icon("pause"),
     text.call.notAlone,
   );
-  stage.element.append(pause, stopSharing(call));
+  const sharing = stopSharing(call);
+  stage.element.append(pause, sharing.element);
   const bar = h(
     "div",
     { class: "bar five" },
@@ -53,7 +54,10 @@ function inCall(page, call) {
       stage.update(curtain);
       if (pressed && pause.hidden) stage.focusCurtain();
     },
-    close: () => stage.close(),
+    close: () => {
+      sharing.close();
+      stage.close();
+    },
   };
 }
 

@@ -168,16 +168,18 @@ export class Call extends EventTarget {
 
   /**
    * Asks for a screen and shows it to the others, in place of what was shown before.
-   * @returns {Promise<boolean>} false where the person would rather not; CallError `sharing_failed` where the browser can't
+   * @returns {Promise<boolean>} false where the person would rather not, or answered only in the lobby or after the end; CallError
+   *   `sharing_failed` where the browser can't
    */
   async shareScreen() {
     const track = await screenTrack();
     if (track !== null) this.share(track);
-    return track !== null;
+    return track !== null && this.sharing;
   }
 
   /**
    * Shows a video track to the others, in place of what was shown before. It is stopped when the showing is over, and its end ends that.
+   * The lobby ends it, and lets none begin; a pause or a hold keeps it, unseen.
    * @param {MediaStreamTrack} track
    */
   share(track) {

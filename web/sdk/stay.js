@@ -152,9 +152,9 @@ export class Stay {
     this.#publish();
   }
 
-  /** @param {MediaStreamTrack} track */
+  /** @param {MediaStreamTrack} track stopped at once where it comes too late: back in the lobby, or at the end */
   share(track) {
-    if (this.#standing.over) return track.stop();
+    if (this.#standing.over || this.#standing.lobby !== null) return track.stop();
     this.#own.share(track, () => this.stopSharing());
     this.#publish();
     this.#emit("sharing", { sharing: true });
@@ -273,6 +273,8 @@ export class Stay {
   // What follows
 
   #update() {
+    // Whoever waits shows nothing, and shall not be let in with a screen that they no longer think of.
+    if (this.#standing.lobby !== null) this.stopSharing();
     this.#publish();
     // Who may not be heard hears nobody; and the server says nothing then.
     if (!this.#standing.open) this.#speak([]);

@@ -53,15 +53,27 @@ function button(testid, name, label, onclick) {
 /**
  * Over the pictures, as long as one shows something.
  * @param {Call} call
- * @returns {HTMLElement}
+ * @returns {{ element: HTMLElement, close: () => void }}
  */
 export function stopSharing(call) {
   const words = h("span", {});
-  const element = h("button", { type: "button", class: "pill share-stop", "data-testid": "share-stop", hidden: true, onclick: () => call.stopSharing() }, icon("screen"), words);
+  const element = h("button", { type: "button", class: "pill share-stop", "data-testid": "share-stop", hidden: !call.sharing, onclick: () => call.stopSharing() }, icon("screen"), words);
   say(words, text.share.stop);
+  // In a pause or on hold nobody sees it: that they do is said once it is true.
+  let told = call.sharing && call.open;
+  const tell = () => {
+    if (told || !call.sharing || !call.open) return;
+    told = true;
+    announce(text.share.sharing);
+  };
+  const closed = new AbortController();
+  const { signal } = closed;
   call.addEventListener("sharing", () => {
     element.hidden = !call.sharing;
-    announce(call.sharing ? text.share.sharing : text.share.stopped);
-  });
-  return element;
+    told = false;
+    if (call.sharing) tell();
+    else announce(text.share.stopped);
+  }, { signal });
+  call.addEventListener("state", tell, { signal });
+  return { element, close: () => closed.abort() };
 }
