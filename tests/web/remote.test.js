@@ -28,6 +28,34 @@ test("who is inside does not wait, connected or not", () => {
   for (const state of ["admitted", "held", "reconnecting"]) assert.equal(seen({ state }).waiting, false, state);
 });
 
+test("who is on hold stays so while the connection is lost, unless we ask otherwise", () => {
+  const remote = new Remote(() => "d1");
+  const held = (/** @type {object} */ fields) => {
+    remote.setParticipants([person(fields)]);
+    return remote.participants[0].held;
+  };
+  const asked = (/** @type {boolean} */ wish) => {
+    remote.askHeld("p1", wish);
+    return remote.participants[0].held;
+  };
+  assert.equal(held({ state: "reconnecting" }), false, "nothing was said yet");
+  assert.equal(held({ state: "held" }), true);
+  assert.equal(held({ state: "reconnecting" }), true);
+  assert.equal(held({ state: "reconnecting" }), true, "for as long as it takes");
+  assert.equal(asked(false), false);
+  assert.equal(held({ state: "reconnecting" }), false);
+  assert.equal(asked(true), true);
+  assert.equal(held({ state: "reconnecting" }), true);
+  assert.equal(held({ state: "admitted" }), false, "the server's word counts");
+  assert.equal(asked(true), false, "and it will come");
+  assert.equal(held({ state: "reconnecting" }), false);
+  assert.equal(asked(true), true);
+  assert.equal(held({ state: "reconnecting", waited: 3 }), false, "in the lobby nobody is on hold");
+  assert.equal(held({ state: "held" }), true);
+  remote.setParticipants([]);
+  assert.equal(held({ state: "reconnecting" }), false, "who comes anew is somebody else");
+});
+
 test("one's own role is what the newest list of people says", () => {
   const remote = new Remote(() => "p1");
   assert.equal(remote.role, undefined);

@@ -214,12 +214,12 @@ export class Call extends EventTarget {
 
   /** @param {string} participant */
   hold(participant) {
-    return this.#stay.send("hold", { participant });
+    return this.#stay.hold(participant, true);
   }
 
   /** @param {string} participant */
   release(participant) {
-    return this.#stay.send("release", { participant });
+    return this.#stay.hold(participant, false);
   }
 
   /**

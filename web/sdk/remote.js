@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Holds } from "./holds.js";
 import { Sections } from "./sections.js";
 
 /** @typedef {import("./messages.js").ParticipantInfo} ParticipantInfo */
@@ -18,6 +19,7 @@ import { Sections } from "./sections.js";
  * @property {number} [waited] seconds in the lobby, where the server tells it
  * @property {boolean} [removed_before] whether the person was removed or denied earlier in this room; for hosts
  * @property {boolean} waiting whether the person is in the lobby, connected or not (only hosts see the lobby)
+ * @property {boolean} held whether the person is on hold, connected or not, as far as we were told
  * @property {boolean} self whether it is oneself
  * @property {MediaStream} stream camera and microphone, as far as they arrive now
  * @property {MediaStream} screen a shared screen
@@ -35,6 +37,7 @@ export class Remote {
   /** @type {TrackInfo[]} */
   #tracks = [];
   #sections = new Sections();
+  #holds = new Holds();
   /** @type {string[]} */
   #speakers = [];
   /** @type {Map<string, { stream: MediaStream, screen: MediaStream }>} */
@@ -49,7 +52,17 @@ export class Remote {
   /** @param {ParticipantInfo[]} infos */
   setParticipants(infos) {
     this.#infos = infos;
+    this.#holds.learn(infos);
     for (const id of this.#streams.keys()) if (!infos.some((info) => info.id === id)) this.#streams.delete(id);
+  }
+
+  /**
+   * @param {string} id of whoever we asked to hold or release
+   * @param {boolean} held
+   */
+  askHeld(id, held) {
+    const info = this.#infos.find((one) => one.id === id);
+    if (info !== undefined) this.#holds.ask(info, held);
   }
 
   /** @param {TrackInfo[]} tracks */
@@ -102,6 +115,7 @@ export class Remote {
         ...this.#streamsOf(info.id),
         // Who waits and loses the connection is `reconnecting`, but `waited` goes on.
         waiting: info.state === "lobby" || info.waited !== undefined,
+        held: this.#holds.has(info.id),
         self: info.id === this.#self(),
         hasCamera: has("camera"),
         hasMicrophone: has("microphone"),

@@ -131,6 +131,21 @@ export class Stay {
   }
 
   /**
+   * Puts somebody on hold, or takes them off it.
+   * @param {string} participant
+   * @param {boolean} held
+   * @returns {boolean} false while there is no connection
+   */
+  hold(participant, held) {
+    const sent = this.send(held ? "hold" : "release", { participant });
+    if (sent) {
+      this.#remote.askHeld(participant, held);
+      this.#emit("participants", this.#remote.participants);
+    }
+    return sent;
+  }
+
+  /**
    * @param {OwnSource} source
    * @param {boolean} muted
    */
