@@ -6,28 +6,30 @@ import { barButton, openDevices, sourceButton } from "../shared/bar.js";
 import { ask } from "../shared/dialog.js";
 import { fill, h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
+import { leave } from "../shared/leave.js";
 import { inside } from "../shared/lobby.js";
 import { Page } from "../shared/page.js";
 import { pauseCurtain } from "../shared/pause.js";
 import { shareButtons, stopSharing } from "../shared/share.js";
 import { Stage } from "../shared/stage.js";
 import { text } from "../shared/text/index.js";
+import { Ending } from "./ending.js";
 import { openNotice } from "./notice.js";
 import { PeopleList } from "./people.js";
 
 /** @typedef {import("../sdk/call.js").Call} Call */
 /** @typedef {import("../shared/page.js").View} View */
 
-/** Whether we ended it for all, or only went out. */
-let ending = false;
+const ending = new Ending();
 
 /** @param {Page} page @param {Call} call @returns {View} */
 function inCall(page, call) {
   inside();
   const people = new PeopleList(page, call);
-  const stage = new Stage(call, page.media, () =>
-    people.waiting > 0 ? [text.call.clinicAlone, text.call.clinicAloneHelp] : [text.call.clinicAlone, text.call.clinicEmpty],
-  );
+  const stage = new Stage(call, page.media, () => {
+    if (!call.isHost) return [text.call.alone];
+    return [text.call.clinicAlone, people.waiting > 0 ? text.call.clinicAloneHelp : text.call.clinicEmpty];
+  });
   const sharing = stopSharing(call);
   stage.element.append(sharing.element);
   const microphone = sourceButton(call, "microphone");
@@ -35,14 +37,16 @@ function inCall(page, call) {
   const pauseButton = h("span", { class: "bar-place" });
   let pauseShown = "";
   const drawPause = () => {
-    const which = call.paused ? "resume" : "pause";
+    const which = !call.paused ? "pause" : call.isHost ? "resume" : "nothing";
     if (which === pauseShown) return;
     pauseShown = which;
     const focused = pauseButton.contains(document.activeElement);
-    const button = call.paused
-      ? barButton({ testid: "resume", icon: "resume", label: text.clinic.resume, look: "go", onClick: () => page.sent(call.resume()) })
-      : barButton({ testid: "pause", icon: "pause", label: text.clinic.pause, onClick: () => void call.pause("host") });
-    fill(pauseButton, button);
+    const button =
+      which === "resume"
+        ? barButton({ testid: "resume", icon: "resume", label: text.clinic.resume, look: "go", onClick: () => page.sent(call.resume()) })
+        : barButton({ testid: "pause", icon: "pause", label: text.clinic.pause, onClick: () => void call.pause(call.isHost ? "host" : "pause") });
+    pauseButton.hidden = which === "nothing";
+    fill(pauseButton, which !== "nothing" && button);
     if (focused) button.focus();
   };
   const bar = h(
@@ -52,7 +56,7 @@ function inCall(page, call) {
     camera.element,
     pauseButton,
     barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media, (done) => [shareButtons(page, call, done)]) }),
-    barButton({ testid: "end", icon: "end", label: text.call.end, look: "danger", onClick: () => void end(page, call) }),
+    barButton({ testid: "end", icon: "end", label: text.call.end, look: "danger", onClick: () => void (call.isHost ? end(page, call) : leave(call)) }),
   );
   const notice = h(
     "button",
@@ -70,6 +74,7 @@ function inCall(page, call) {
       camera.update();
       drawPause();
       people.update();
+      notice.hidden = !call.isHost;
       element.classList.toggle("alone", people.inside === 0);
       element.classList.toggle("group", people.inside > 2);
       element.classList.toggle("some-wait", people.waiting > 0);
@@ -96,8 +101,7 @@ async function end(page, call) {
     ],
   });
   if (answer === "end") {
-    ending = call.end();
-    page.sent(ending);
+    page.sent(ending.ask(call));
   } else if (answer === "leave") {
     await call.leave();
   }
@@ -108,7 +112,7 @@ if (root !== null) {
   const page = new Page(root, {
     preview: { title: text.preview.clinicTitle, next: text.preview.clinicNext, join: text.preview.clinicJoin },
     call: inCall,
-    ended: (reason) => (reason === "left" ? "clinicLeft" : reason === "ended" && ending ? "clinic" : reason),
+    ended: (reason) => (reason === "left" ? "clinicLeft" : reason === "ended" && ending.ours ? "clinic" : reason),
   });
   void page.start();
 }

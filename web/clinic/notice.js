@@ -31,9 +31,17 @@ export function openNotice(page, call) {
   );
   form.addEventListener("submit", () => {
     const chosen = Number(minutes.value);
-    const sent = call.notice({ ...(chosen > 0 && { minutes: chosen }), ...(words.value.trim() && { text: words.value.trim() }) });
-    if (sent) page.toast(clinic.noticeSent);
+    const notice = { ...(chosen > 0 && { minutes: chosen }), ...(words.value.trim() && { text: words.value.trim() }) };
+    if (call.notice(notice)) page.toast(told(notice));
     else page.sent(false);
   });
   openPanel({ title: clinic.noticeTitle, close: clinic.cancel, content: [form] });
+}
+
+/**
+ * What the host reads once it is sent: an empty notice takes back the one before.
+ * @param {import("../sdk/messages.js").Notice} notice
+ */
+export function told({ minutes, text: words }) {
+  return minutes || words ? text.clinic.noticeSent : text.clinic.noticeTakenBack;
 }

@@ -7,6 +7,7 @@ import { fill, h, say } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
 import { announce } from "../shared/live.js";
 import { text } from "../shared/text/index.js";
+import { actionsOn } from "./actions.js";
 import { WaitingSince } from "./waiting-since.js";
 
 /** @typedef {import("../sdk/call.js").Call} Call */
@@ -79,7 +80,8 @@ export class PeopleList {
     say(this.#insideCount, text.roster.count(inside.length + 1));
     say(this.#self, `${text.roster.self(this.#call.name)}, ${text.roles[this.#call.role] ?? this.#call.role}`);
     if (focused !== undefined) this.#keepFocus(focused);
-    this.#nobody.hidden = waiting.length > 0;
+    // Others than hosts are not told who waits.
+    this.#nobody.hidden = waiting.length > 0 || !this.#call.isHost;
     this.#count.hidden = waiting.length === 0;
     say(this.#count, text.clinic.waitingCount(waiting.length));
     document.title = `${waiting.length > 0 ? `${text.clinic.tabWaiting(waiting.length)} – ` : ""}${text.clinic.people} – ${text.product}`;
@@ -127,7 +129,7 @@ export class PeopleList {
 
   /** @param {Participant} person @returns {Row} */
   #row(person) {
-    const key = JSON.stringify([person.name, person.role, person.state, person.waiting, person.removed_before]);
+    const key = JSON.stringify([person.name, person.role, person.state, person.waiting, person.removed_before, actionsOn(person, this.#call.isHost)]);
     let row = this.#rows.get(person.id);
     if (row?.key === key) return row;
     row ??= { element: h("li", {}), time: h("span", { class: "row-time" }), key };
@@ -154,24 +156,20 @@ export class PeopleList {
   }
 
   /** @param {Participant} person @returns {HTMLElement[]} */
-  #actions({ id, name, state, waiting }) {
+  #actions(person) {
     const call = this.#call;
+    const { id, name } = person;
     const { clinic } = text;
-    if (waiting) {
-      return [
-        this.#button("admit", clinic.admit, name, "go", () => call.admit(id), "admit"),
-        this.#button("deny", clinic.deny, name, "quiet", () => call.deny(id)),
-      ];
-    }
-    const hold =
-      state === "held"
-        ? this.#button("release", clinic.release, name, "go", () => call.release(id))
-        : this.#button("hold", clinic.hold, name, "quiet", () => call.hold(id));
-    return [
-      hold,
-      this.#button("to-lobby", clinic.toLobby, name, "quiet", () => call.toLobby(id)),
-      this.#button("remove", clinic.remove, name, "danger-quiet", () => call.remove(id)),
-    ];
+    /** @type {Record<import("./actions.js").Action, () => HTMLElement>} */
+    const buttons = {
+      admit: () => this.#button("admit", clinic.admit, name, "go", () => call.admit(id), "admit"),
+      deny: () => this.#button("deny", clinic.deny, name, "quiet", () => call.deny(id)),
+      release: () => this.#button("release", clinic.release, name, "go", () => call.release(id)),
+      hold: () => this.#button("hold", clinic.hold, name, "quiet", () => call.hold(id)),
+      "to-lobby": () => this.#button("to-lobby", clinic.toLobby, name, "quiet", () => call.toLobby(id)),
+      remove: () => this.#button("remove", clinic.remove, name, "danger-quiet", () => call.remove(id)),
+    };
+    return actionsOn(person, call.isHost).map((action) => buttons[action]());
   }
 
   /**

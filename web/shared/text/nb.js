@@ -177,6 +177,7 @@ export const nb = {
     noticeText: "Egen beskjed (valgfritt)",
     noticeSend: "Send beskjed",
     noticeSent: "Beskjeden er sendt til dem som venter.",
+    noticeTakenBack: "Beskjeden er tatt bort.",
     cancel: "Avbryt",
     tabWaiting: (/** @type {number} */ n) => `(${n}) Venter`,
   },
