@@ -33,7 +33,8 @@ class Audience:
         self._links: dict[str, Link] = {}
         self._views: dict[str, View] = {}
         self._tracks: dict[str, tuple[TrackView, ...]] = {}
-        self._told_tracks: dict[str, tuple[TrackView, ...]] = {}
+        self._told_tracks: dict[str, tuple[TrackView, ...] | None] = {}
+        """None where a client has a list from before that may be wrong by now."""
         self._speakers: tuple[str, ...] = ()
         self._told_speakers: dict[str, tuple[str, ...]] = {}
 
@@ -49,13 +50,18 @@ class Audience:
         """Whether this connection speaks for the participant."""
         return self._links.get(participant) is link
 
-    def attach(self, participant: str, link: Link) -> None:
-        """This connection speaks for the participant from now on, and has been told nothing yet."""
+    def attach(self, participant: str, link: Link, *, returns: bool) -> None:
+        """This connection speaks for the participant from now on, and has been told nothing yet.
+
+        A client that returns may remember what an earlier connection was told, by another server even.
+        """
         old = self._links.get(participant)
         if old is not None and old is not link:
             old.dismiss("taken_over")
         for told in (self._views, self._told_tracks, self._told_speakers):
             told.pop(participant, None)
+        if returns:
+            self._told_tracks[participant] = None
         self._links[participant] = link
 
     def detach(self, participant: str) -> None:
@@ -98,9 +104,11 @@ class Audience:
     def tell_tracks(self, participant: str, newest: Room) -> None:
         """Tells what the participant gets, if it was told otherwise."""
         # The node tells nothing while the gate is closed, but what it told before the closing may arrive after it.
-        tracks = self._tracks.get(participant, ()) if newest.gate(participant) else ()
+        inside = newest.gate(participant)
+        tracks = self._tracks.get(participant, ()) if inside else ()
+        told = self._told_tracks.get(participant, ())
         link = self._links.get(participant)
-        if link is None or tracks == self._told_tracks.get(participant, ()):
+        if link is None or tracks == told or (told is None and not inside):
             return
         self._told_tracks[participant] = tracks
         link.send(messages.Tracks(tracks=[_track(track) for track in tracks]))

@@ -265,6 +265,7 @@ class LiveRoom:
         for effect in follows:
             if isinstance(effect, OpenGate):
                 self._open_gate(effect.participant)
+                self._audience.tell_tracks(effect.participant, self._newest)
         for participant in self._audience:
             self._audience.tell_speakers(participant, self._shown, self._newest)
         if not item.durable:
@@ -297,7 +298,7 @@ class LiveRoom:
             # Another device may hold the old transport: it gets nothing more, whether it heard so or not.
             self._close_peer(participant)
         self._timers.stop(participant)
-        self._audience.attach(participant, link)
+        self._audience.attach(participant, link, returns=not fresh)
         slots = self._services.node.open_peer(self._shown.id, participant, size=self._shown.size)
         self._peers.setdefault(participant, False)
         person = self._shown.people[participant]

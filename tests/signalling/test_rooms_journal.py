@@ -230,7 +230,7 @@ async def test_after_a_kill_a_group_waits_for_its_host(house: House) -> None:
         person.take()
     await again.join(seat=host.seat)
     assert all(again.node.gates.values())
-    assert [person.take() for person in early] == [["participants", "resumed"]] * 2
+    assert [person.take() for person in early] == [["participants", "resumed", "tracks"]] * 2
 
 
 async def test_a_stop_ends_nothing(house: House) -> None:

@@ -61,6 +61,26 @@ async def test_who_took_a_place_meanwhile_is_told_after_the_seat(house: House, m
     assert back.take() == ["joined", "admitted", "participants", "tracks"]
 
 
+async def test_who_returns_to_nothing_is_told_so(house: House) -> None:
+    """The page has the list of before, which says otherwise."""
+    host, patient = await pair(house, size=3)
+    house.node.events(TracksChanged("r", "pat", (VIEW,)))
+    patient.drop()
+    house.node.events(TracksChanged("r", "pat", ()))
+    back = await house.join(seat=patient.seat)
+    assert back.last(messages.Tracks).tracks == []
+    house.node.events(TracksChanged("r", "pat", (VIEW,)))
+    back.drop()
+    house.node.events(TracksChanged("r", "pat", ()))
+    host.do("hold", "pat")
+    held = await house.join(seat=patient.seat)
+    assert "tracks" not in held.take()
+    host.do("release", "pat")
+    assert held.last(messages.Tracks).tracks == []
+    fresh = await house.enter("third", gate="open", size=3)
+    assert "tracks" not in fresh.take(), "who has no list from before needs none"
+
+
 def seat_of(house: House, person: Person) -> str:
     state = person.member.room.state
     place = seats.Seat("r", state.epoch, person.member.participant, state.people[person.member.participant].seat)
