@@ -47,11 +47,12 @@ async function joined(context, request) {
   const clock = handTurnedClock(context);
   const before = Peer.made;
   const fatal = [];
+  const states = [];
   const none = () => {};
   const media = new Media({
     request,
     onNegotiated: none,
-    onState: none,
+    onState: (state) => states.push([state, media.failures]),
     onMending: none,
     onFatal: (error) => fatal.push(error.code),
   });
@@ -61,7 +62,7 @@ async function joined(context, request) {
   });
   media.joined(/** @type {any} */ (JOINED));
   await settle();
-  return { clock, fatal, media, offers: () => Peer.made - before };
+  return { clock, fatal, media, states, offers: () => Peer.made - before };
 }
 
 // Who is denied or removed has no place from the decision on, and hears of it a little later.
@@ -145,6 +146,49 @@ test("nothing more is offered once it is over", async (context) => {
   media.close();
   await clock.advance(20_000);
   assert.equal(offers(), 1);
+});
+
+const FAILED = { connectionState: "failed", iceConnectionState: "connected" };
+
+test("a handshake that the server gave up is a failure, and gets another connection", async (context) => {
+  let version = 0;
+  const { clock, media, states, offers } = await joined(context, () => Promise.resolve(answer("u", ++version)));
+  for (const failures of [1, 2]) {
+    media.handshakeFailed();
+    media.handshakeFailed();
+    assert.deepEqual([states.at(-1), states.length, offers()], [["failed", failures], failures, failures]);
+    await clock.advance(1_000);
+    assert.deepEqual([offers(), media.negotiated], [failures + 1, true]);
+  }
+  Object.assign(Peer.newest, { connectionState: "connected", iceConnectionState: "connected" }).onconnectionstatechange();
+  assert.deepEqual(states.at(-1), ["connected", 0]);
+});
+
+test("a handshake that failed for browser and server is one failure, whoever says so first and however late", async (context) => {
+  let version = 0;
+  let late = false;
+  const request = () => (late ? new Promise(() => {}) : Promise.resolve(answer("u", ++version)));
+  const { clock, media, offers } = await joined(context, request);
+  Object.assign(Peer.newest, FAILED).onconnectionstatechange();
+  media.handshakeFailed();
+  assert.equal(media.failures, 1);
+  late = true;
+  await clock.advance(500);
+  media.handshakeFailed();
+  await clock.advance(5_000);
+  assert.deepEqual([media.failures, offers()], [1, 2], "a word about the connection before");
+});
+
+test("who was away when the next connection was due gets it with the return", async (context) => {
+  let version = 0;
+  const { clock, media, offers } = await joined(context, () => Promise.resolve(answer("u", ++version)));
+  media.handshakeFailed();
+  media.down();
+  await clock.advance(5_000);
+  assert.equal(offers(), 1);
+  media.joined(/** @type {any} */ (JOINED));
+  await clock.advance(5_000);
+  assert.deepEqual([offers(), media.negotiated], [2, true]);
 });
 
 test("what the server can't take from this browser ends it", async (context) => {

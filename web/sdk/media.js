@@ -108,6 +108,15 @@ export class Media {
     return this.#transport?.receiverTrack(mid) ?? null;
   }
 
+  /** The server gave up the handshake: the connection that it answered last is over, though the browser may try on without end. */
+  handshakeFailed() {
+    // Said once more, late, or where the browser has seen it too: counted already, and another one is on its way.
+    if (!this.#negotiated || this.#transport?.state === "failed") return;
+    this.#drop();
+    this.#again();
+    this.#options.onState("failed");
+  }
+
   getStats() {
     return this.#transport?.getStats() ?? Promise.resolve(null);
   }

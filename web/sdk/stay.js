@@ -28,6 +28,9 @@ import { Standing } from "./standing.js";
 /** Reasons with which the server refuses a seat that once was good. */
 const GONE = new Set(["seat_dead", "seat_invalid", "room_ended"]);
 
+/** How the codes of a failed handshake begin; they answer nothing that we asked. */
+const HANDSHAKE = "dtls_";
+
 export class Stay {
   #standing = new Standing();
   /** @type {CallState} the one last told */
@@ -241,6 +244,7 @@ export class Stay {
       case "ended":
         return this.end(message.reason);
       case "error":
+        if (command === undefined && message.code.startsWith(HANDSHAKE)) return this.#media.handshakeFailed();
         if (command === "pause") this.#standing.declined();
         this.#update();
         return this.#emit("refused", { code: message.code, message: message.message, command });

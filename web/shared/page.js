@@ -224,7 +224,9 @@ export class Page {
     }
     call.addEventListener("mute", (event) => this.#muted(/** @type {CustomEvent} */ (event).detail));
     call.addEventListener("refused", (event) => {
-      if (/** @type {CustomEvent} */ (event).detail.command !== "mute") this.toast(text.call.refused);
+      const { code, command } = /** @type {CustomEvent} */ (event).detail;
+      // Whoever pressed nothing has nothing to try again.
+      if (command === undefined ? code === "rate_limited" : command !== "mute") this.toast(text.call.refused);
     });
     call.addEventListener("media", (event) => {
       this.#blocked = /** @type {CustomEvent} */ (event).detail.failures >= BLOCKED_AFTER;
@@ -321,6 +323,8 @@ export class Page {
     this.media.addEventListener("lost", async (event) => {
       const { source } = /** @type {CustomEvent} */ (event).detail;
       const switched = await this.media.select(source, undefined).then(() => true, () => false);
+      // None to take its place: the others shall read that it is off, and not wait before a picture that stands still.
+      if (!switched) this.call?.mute(source);
       this.toast(switched ? text.call.deviceSwitched : text.call.deviceLost);
     });
   }
