@@ -98,6 +98,9 @@ _IN_SIGHT = """(name) => {
     return tile.matches('.speaking') && top >= stage.top - 1 && bottom <= stage.bottom + 1 && tile.contains(middle);
 }"""
 
+_TOLD = "(words) => document.querySelector('[role=status]').textContent.includes(words)"
+"""Whether a screen reader was told so last."""
+
 _A_SCREEN = """() => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
     navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
@@ -288,10 +291,13 @@ async def test_who_speaks_is_marked_and_shown_large(server: Server, arrive: Arri
 
 
 async def test_one_is_held_while_the_others_go_on(server: Server, arrive: Arrive, crowd: Crowd) -> None:
+    """To eye and ear."""
     group = await gather(server, arrive, crowd)
     await group.grow("interpreter")
+    await group.patient.tab.wait_for(_TOLD, "Person 1 er kommet inn.", within_s=PATIENCE_S)
     await group.practitioner.tab.click("[data-participant=arne] [data-testid=hold]", within_s=PATIENCE_S)
     await group.patient.is_in("paused")
+    await group.practitioner.tab.wait_for(_TOLD, "Arne er satt på vent.", within_s=PATIENCE_S)
     going = await figures(group.practitioner, ["Person 1"])
     await group.practitioner.tab.wait_for(
         f"async (frames) => (await ({PLAYING})())['Person 1'].frames > frames + 5",
@@ -302,6 +308,7 @@ async def test_one_is_held_while_the_others_go_on(server: Server, arrive: Arrive
     assert crowd.people[0].sees("arne") == "held"
     await group.practitioner.tab.click("[data-participant=arne] [data-testid=release]", within_s=PATIENCE_S)
     await group.patient.is_in("call")
+    await group.practitioner.tab.wait_for(_TOLD, "Arne er med igjen.", within_s=PATIENCE_S)
     await plays(group.patient, ["Ingrid", "Person 1"])
     await plays(group.practitioner, ["Arne", "Person 1"])
 

@@ -5,6 +5,7 @@
  */
 import { CallError, codeOf, join, LocalMedia, SeatStore, whatIsMissing } from "../sdk/index.js";
 import { keepAwake } from "./awake.js";
+import { Company } from "./company.js";
 import { closeDialogs } from "./dialog.js";
 import { h, say } from "./dom.js";
 import { readEntry, reloadOnNewEntry } from "./entry.js";
@@ -219,8 +220,12 @@ export class Page {
     this.call = call;
     keepAwake(true);
     call.addEventListener("state", (event) => this.#follow(call, /** @type {CustomEvent} */ (event).detail));
+    const company = new Company();
     for (const type of ["lobby", "participants", "tracks", "speakers", "paused", "resumed", "held", "released"]) {
-      call.addEventListener(type, () => this.#view?.update?.());
+      call.addEventListener(type, () => {
+        this.#view?.update?.();
+        for (const sentence of company.news(call, type)) announce(sentence);
+      });
     }
     call.addEventListener("mute", (event) => this.#muted(/** @type {CustomEvent} */ (event).detail));
     call.addEventListener("refused", (event) => {

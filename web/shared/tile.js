@@ -4,7 +4,6 @@
  */
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
-import { announce } from "./live.js";
 import { text } from "./text/index.js";
 
 /** @typedef {import("../sdk/remote.js").Participant} Participant */
@@ -37,7 +36,6 @@ export class Tile {
   #wait = {};
   /** @type {Participant | null} */
   #participant = null;
-  #lost = false;
   #screen = false;
   #onBlocked;
 
@@ -63,9 +61,6 @@ export class Tile {
    * @param {boolean} [screen] the screen that the person shows
    */
   show(participant, screen = false) {
-    const lost = participant?.state === "reconnecting";
-    if (participant !== null && !screen && lost && !(this.#lost && participant.id === this.id)) announce(text.call.lost(participant.name));
-    this.#lost = lost;
     this.#screen = screen;
     this.#participant = participant;
     this.element.hidden = participant === null;

@@ -61,6 +61,16 @@ export const nb = {
     states: { held: "satt på vent", reconnecting: "har mistet forbindelsen" },
   },
 
+  /** Said of one by name, and of many by their number. */
+  company: {
+    came: (/** @type {string} */ who) => `${who} er kommet inn.`,
+    left: (/** @type {string} */ who) => `${who} har gått.`,
+    back: (/** @type {string} */ who) => `${who} er tilbake.`,
+    released: (/** @type {string} */ who) => `${who} er med igjen.`,
+    screen: (/** @type {string} */ who) => `${who} deler skjermen.`,
+    screenEnded: (/** @type {string} */ who) => `${who} deler ikke lenger skjermen.`,
+  },
+
   share: {
     screen: "Del skjermen",
     picture: "Vis et bilde",
