@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.browser.call import meet, wait_in_lobby
 from tests.browser.conftest import Arrive
 from tests.browser.interrupted import curtain_says
@@ -60,6 +62,20 @@ async def test_the_practitioner_pauses_and_resumes(server: Server, arrive: Arriv
     for person in call.both:
         await person.is_in("call")
         await call.is_seen_by(person)
+
+
+@pytest.mark.long
+async def test_a_host_on_the_patients_page_ends_a_pause(server: Server, arrive: Arrive) -> None:
+    """There is whoever was made a host in the meeting: what the curtain says to press must be there."""
+    host = await arrive(server.practitioner.replace("/clinic/", "/patient/"))
+    await host.join()
+    await host.is_in("call")
+    assert not await host.mark("resume").is_visible()
+    await host.press("pause")
+    await curtain_says(host, "Trykk «Fortsett» når dere er klare.")
+    await host.press("resume")
+    await host.is_in("call")
+    assert not await host.mark("resume").is_visible()
 
 
 async def test_the_patient_pauses_and_only_the_practitioner_resumes(server: Server, arrive: Arrive) -> None:

@@ -193,6 +193,14 @@ test("whoever was refused what they pressed is told so", async (context) => {
   assert.deepEqual([toast.hidden, toast.textContent], [false, text.call.refused]);
 });
 
+test("what is refused without a command is told where it came too fast, which was pressed", async (context) => {
+  const { toast } = await inCall(context);
+  await hears({ type: "error", code: "internal", message: "" });
+  assert.equal(toast.hidden, true);
+  await hears({ type: "error", code: "rate_limited", message: "" });
+  assert.deepEqual([toast.hidden, toast.textContent], [false, text.call.refused]);
+});
+
 for (const [source, kind] of /** @type {const} */ ([["camera", "video"], ["microphone", "audio"]])) {
   test(`a ${source} that is unplugged is told to be off, where no other takes its place`, async (context) => {
     const { page, toast } = await inCall(context);

@@ -1,7 +1,7 @@
 // What covers a call that stands still, in the words that people read.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pauseCurtain } from "../../web/shared/pause.js";
+import { mayResume, pauseCurtain } from "../../web/shared/pause.js";
 
 const [PATIENT, HOST] = ["kari", "ingrid"];
 const CALL = {
@@ -36,3 +36,9 @@ for (const [what, call, title, ...lines] of [
 }
 
 test("nothing covers a call that goes on", () => assert.equal(pauseCurtain({ ...CALL, paused: false }), null));
+
+test("a host may end a pause, nobody else, and there must be one", () => {
+  for (const [isHost, paused] of [[true, true], [true, false], [false, true], [false, false]]) {
+    assert.equal(mayResume(/** @type {any} */ ({ ...CALL, isHost, paused })), isHost && paused);
+  }
+});

@@ -9,7 +9,7 @@ import { icon } from "../shared/icons.js";
 import { leave } from "../shared/leave.js";
 import { inside } from "../shared/lobby.js";
 import { Page } from "../shared/page.js";
-import { pauseCurtain } from "../shared/pause.js";
+import { mayResume, pauseCurtain } from "../shared/pause.js";
 import { shareButtons, stopSharing } from "../shared/share.js";
 import { Stage } from "../shared/stage.js";
 import { text } from "../shared/text/index.js";
@@ -37,7 +37,7 @@ function inCall(page, call) {
   const pauseButton = h("span", { class: "bar-place" });
   let pauseShown = "";
   const drawPause = () => {
-    const which = !call.paused ? "pause" : call.isHost ? "resume" : "nothing";
+    const which = !call.paused ? "pause" : mayResume(call) ? "resume" : "nothing";
     if (which === pauseShown) return;
     pauseShown = which;
     const focused = pauseButton.contains(document.activeElement);

@@ -8,7 +8,7 @@ import { icon } from "../shared/icons.js";
 import { leave } from "../shared/leave.js";
 import { inside } from "../shared/lobby.js";
 import { Page } from "../shared/page.js";
-import { pauseCurtain } from "../shared/pause.js";
+import { mayResume, pauseCurtain } from "../shared/pause.js";
 import { rosterButton } from "../shared/roster.js";
 import { shareButtons, stopSharing } from "../shared/share.js";
 import { Stage } from "../shared/stage.js";
@@ -30,6 +30,7 @@ function inCall(page, call) {
     icon("pause"),
     text.call.notAlone,
   );
+  const resume = barButton({ testid: "resume", icon: "resume", label: text.clinic.resume, look: "go", onClick: () => page.sent(call.resume()) });
   const sharing = stopSharing(call);
   stage.element.append(pause, sharing.element);
   const bar = h(
@@ -38,6 +39,7 @@ function inCall(page, call) {
     microphone.element,
     camera.element,
     roster.element,
+    resume,
     barButton({ testid: "more", icon: "more", label: text.call.more, onClick: () => openDevices(page.media, (done) => [shareButtons(page, call, done)]) }),
     barButton({ testid: "end", icon: "end", label: text.call.end, look: "danger", onClick: () => void leave(call) }),
   );
@@ -51,8 +53,13 @@ function inCall(page, call) {
       roster.update();
       const pressed = pause === document.activeElement;
       pause.hidden = curtain !== null;
+      const resumed = resume === document.activeElement;
+      // In place of another one: the button that ends it all stays where it was.
+      roster.element.hidden = mayResume(call);
+      resume.hidden = !roster.element.hidden;
       stage.update(curtain);
       if (pressed && pause.hidden) stage.focusCurtain();
+      if (resumed && resume.hidden) pause.focus();
     },
     close: () => {
       sharing.close();

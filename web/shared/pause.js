@@ -7,6 +7,14 @@ import { text } from "./text/index.js";
 /** @typedef {import("../sdk/call.js").Call} Call */
 
 /**
+ * Whether the page offers to end the pause, and says so on the curtain: to a host, whichever page that person came by.
+ * @param {Call} call
+ */
+export function mayResume(call) {
+  return call.paused && call.isHost;
+}
+
+/**
  * @param {Call} call
  * @returns {import("./stage.js").Curtain}
  */
@@ -16,7 +24,7 @@ export function pauseCurtain(call) {
   if (!call.paused) return null;
   const info = call.pauseInfo;
   if (info?.reason === "no_host") return { icon: "pause", title: words.title, lines: [words.noHost, words.unseen, words.hostReturns] };
-  const next = call.isHost ? words.youResume : words.hostResumes;
+  const next = mayResume(call) ? words.youResume : words.hostResumes;
   return { icon: "pause", title: words.title, lines: [who(call), words.unseen, next] };
 }
 
