@@ -215,5 +215,13 @@ for (const [source, kind] of /** @type {const} */ ([["camera", "video"], ["micro
     plugged.delete(kind);
     await unplug();
     assert.deepEqual([page.call?.isMuted(source), mutes(), toast.textContent], [true, [false, true], text.call.deviceLost]);
+    page.call?.unmute(source);
+    await settle();
+    assert.equal(page.call?.isMuted(source), true, "still none");
+    plugged.add(kind);
+    page.call?.unmute(source);
+    await settle();
+    const track = page.media.track(source);
+    assert.deepEqual([page.call?.isMuted(source), track?.readyState, track?.enabled], [false, "live", true]);
   });
 }

@@ -310,6 +310,8 @@ export class Page {
     const { ownMicrophoneOff, ownMicrophoneOn, ownCameraOff, ownCameraOn } = text.call;
     announce(source === "camera" ? (muted ? ownCameraOff : ownCameraOn) : muted ? ownMicrophoneOff : ownMicrophoneOn);
     this.#view?.update?.();
+    // On again, with nothing to show: the device may be back, or another one there.
+    if (!muted && this.media.track(source)?.readyState === "ended") void this.#another(source);
   }
 
   /** A track that is off is off at its root, too: Firefox puts the camera's lamp out. @param {Call} call */
@@ -327,11 +329,18 @@ export class Page {
     });
     this.media.addEventListener("lost", async (event) => {
       const { source } = /** @type {CustomEvent} */ (event).detail;
-      const switched = await this.media.select(source, undefined).then(() => true, () => false);
-      // None to take its place: the others shall read that it is off, and not wait before a picture that stands still.
-      if (!switched) this.call?.mute(source);
-      this.toast(switched ? text.call.deviceSwitched : text.call.deviceLost);
+      if (await this.#another(source)) this.toast(text.call.deviceSwitched);
     });
+  }
+
+  /** Takes another device in place of one that is gone. @param {import("../sdk/transport.js").OwnSource} source */
+  async #another(source) {
+    const switched = await this.media.select(source, undefined).then(() => true, () => false);
+    if (switched) return true;
+    // The others shall read that it is off, and not wait before a picture that stands still.
+    this.call?.mute(source);
+    this.toast(text.call.deviceLost);
+    return false;
   }
 
   /** The call is over: nothing of camera and microphone stays open. */
