@@ -11,6 +11,7 @@ from tests.browser.interrupted import curtain_says
 from tests.browser.person import Person
 from tests.browser.server import Server
 
+NOT_ALONE = "Arne Kristiansen er ikke alene akkurat nå, og tok en pause."
 STILL_S = 1.5
 """A picture that shows no new frame for so long stands still."""
 
@@ -58,6 +59,9 @@ async def test_the_practitioner_pauses_and_resumes(server: Server, arrive: Arriv
     for person in call.both:
         await person.is_in("paused")
     assert all(await asyncio.gather(*(stands_still(person) for person in call.both)))
+    # Somebody comes in while it lasts: whoever is about to resume reads so.
+    await call.patient.press("pause")
+    await curtain_says(call.practitioner, NOT_ALONE)
     await call.practitioner.press("resume")
     for person in call.both:
         await person.is_in("call")
@@ -84,7 +88,7 @@ async def test_the_patient_pauses_and_only_the_practitioner_resumes(server: Serv
     for person in call.both:
         await person.is_in("paused")
     await curtain_says(call.patient, "Du har tatt en pause.")
-    await curtain_says(call.practitioner, "Arne Kristiansen er ikke alene akkurat nå, og tok en pause.")
+    await curtain_says(call.practitioner, NOT_ALONE)
     await call.patient.says("resume")
     assert all(await asyncio.gather(*(stands_still(person) for person in call.both)))
     await call.patient.is_in("paused")

@@ -52,7 +52,8 @@ function inCall(page, call) {
       camera.update();
       roster.update();
       const pressed = pause === document.activeElement;
-      pause.hidden = curtain !== null;
+      // Somebody may come in during another one's pause: whoever is about to end that must know.
+      pause.hidden = call.held || (call.paused && call.pauseInfo?.by === call.participant && call.pauseInfo?.reason === "not_alone");
       const resumed = resume === document.activeElement;
       // In place of another one: the button that ends it all stays where it was.
       roster.element.hidden = mayResume(call);

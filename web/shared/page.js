@@ -10,9 +10,9 @@ import { closeDialogs } from "./dialog.js";
 import { h, say } from "./dom.js";
 import { readEntry, reloadOnNewEntry } from "./entry.js";
 import { endedView, faultView, waitView } from "./fault.js";
+import { Herald } from "./herald.js";
 import { announce, installLiveRegions } from "./live.js";
 import { lobby } from "./lobby.js";
-import { pauseCurtain } from "./pause.js";
 import { preview } from "./preview.js";
 import { claimsOf } from "./shown-name.js";
 import { text } from "./text/index.js";
@@ -69,6 +69,7 @@ export class Page {
   /** Runs once a break, whatever happens in it. @type {ReturnType<typeof setTimeout> | undefined} */
   #breakTimer;
   #longBreak = false;
+  #herald = new Herald(announce);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #toastTimer;
 
@@ -227,6 +228,7 @@ export class Page {
         for (const sentence of company.news(call, type)) announce(sentence);
       });
     }
+    call.addEventListener("paused", () => this.#herald.paused(call));
     call.addEventListener("mute", (event) => this.#muted(/** @type {CustomEvent} */ (event).detail));
     call.addEventListener("refused", (event) => {
       const { code, command } = /** @type {CustomEvent} */ (event).detail;
@@ -265,23 +267,8 @@ export class Page {
       this.#show("call", () => this.#parts.call(this, call));
     }
     this.#showBreak(call);
-    this.#tell(call, state, previous);
+    this.#herald.follow(call, state, previous);
     this.#view?.update?.();
-  }
-
-  /**
-   * Says to the ear what the eye sees change. The lobby and being let in speak for themselves.
-   * @param {Call} call
-   * @param {CallState} state
-   * @param {CallState} previous
-   */
-  #tell(call, state, previous) {
-    const curtain = state === "paused" || state === "held" ? pauseCurtain(call) : null;
-    if (curtain !== null) announce([curtain.title, ...curtain.lines].join(" "), { urgently: true });
-    else if (state === "call" && previous === "paused") announce(text.paused.resumed, { urgently: true });
-    else if (state === "call" && previous === "held") announce(text.paused.released, { urgently: true });
-    else if (state === "reconnecting") announce(text.call.reconnecting, { urgently: true });
-    else if (previous === "reconnecting" && state !== "ended" && state !== "error") announce(text.call.reconnected);
   }
 
   /** @param {Call} call */
@@ -293,9 +280,11 @@ export class Page {
       this.#longBreak = true;
       this.#showBreak(call);
     }, LONG_BREAK);
-    this.#banner.hidden = over || !(broken || this.#blocked);
     const { blocked, reconnecting, reconnectingLong } = text.call;
-    say(this.#banner, this.#blocked ? blocked : this.#longBreak ? reconnectingLong : reconnecting);
+    const words = this.#blocked ? blocked : this.#longBreak ? reconnectingLong : reconnecting;
+    this.#banner.hidden = over || !(broken || this.#blocked);
+    say(this.#banner, words);
+    this.#herald.banner(this.#banner.hidden ? null : words);
   }
 
   #breakOver() {
