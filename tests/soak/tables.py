@@ -33,11 +33,15 @@ def disagreements(server: Mapping[str, Any], name: str, people: Sequence[Person]
     for name, entry in roster.items():
         wanted = 2 * len(passing - {name}) if name in passing else 0
         routes = [route for route in server["routes"] if route["viewer"] == entry["peer"]]
-        if entry["peer"] is not None and len(routes) != wanted:
-            yield f"{name} has {len(routes)} routes in the wire, not {wanted}"
         person = present[name]
+        # Who can't be told of newcomers gets nothing of them meanwhile.
+        least = wanted if person.is_in else 0
+        if entry["peer"] is not None and not least <= len(routes) <= wanted:
+            yield f"{name} has {len(routes)} routes in the wire, not {wanted}"
         if person.is_in:
             yield from _told(person, passing if entry["gate"] else set(), present)
+        else:
+            yield from _strangers(person, present)
 
 
 def _is_paused(room: Mapping[str, Any], person: Person) -> bool:
@@ -62,3 +66,17 @@ def _told(person: Person, passing: set[str], present: Mapping[str, Person]) -> I
             yield f"{person.name} gets nothing of {track['id']}"
         elif (stamp := received[-1].stamp) is not None and stamp.sender != maker.ident:
             yield f"{person.name} gets {stamp.sender} in the slot of {track['id']}"
+
+
+def _strangers(person: Person, present: Mapping[str, Person]) -> Iterator[str]:
+    """Who can't be told of anybody gets nobody new in a slot that was somebody's."""
+    if person.leg is None:
+        return
+    now = time.monotonic_ns() // 1000
+    for track in person.tracks:
+        maker = present[track["participant"]].leg
+        received = [] if track["mid"] is None else person.leg.client.receivers[int(track["mid"])].received
+        if not received or received[-1].at < now - FRESH or (stamp := received[-1].stamp) is None:
+            continue
+        if maker is None or stamp.sender != maker.ident:
+            yield f"{person.name} gets {stamp.sender} in the slot of {track['id']}, and can't be told"
