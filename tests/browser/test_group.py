@@ -42,7 +42,7 @@ _FAULTS = """() => {
         const upmost = document.elementFromPoint(left + width / 2, top + height / 2);
         if (!one.contains(upmost)) faults.push(`${what} is covered`);
     };
-    for (const one of document.querySelectorAll('.bar button, .pill:not([hidden])'))
+    for (const one of document.querySelectorAll(':is(.bar button, .pill):not([hidden])'))
         reaches(one, one.dataset.testid);
     const stage = document.querySelector('.stage').getBoundingClientRect();
     const tiles = [...document.querySelectorAll('.tile:not([hidden])')];
