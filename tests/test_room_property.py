@@ -4,6 +4,7 @@ Roster, forwarding table and the wire's own table agree after every step, and no
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -346,7 +347,11 @@ class Walk:
                 # The gate by itself, though without routes nothing would pass it either.
                 assert meeting.plane.gates.get(page.number, False) == self.may_pass(guest), guest.name
         routes = self.wanted(pages)
-        assert {(route.track, route.viewer) for route in snapshot.routes} == set(routes)
+        found = {(route.track, route.viewer) for route in snapshot.routes}
+        # Who can't be told of newcomers gets nothing of them meanwhile.
+        away = {pages[guest.name].number for guest in self.guests if guest.name in pages and guest.member is None}
+        assert found <= set(routes)
+        assert {viewer for _, viewer in set(routes) - found} <= away
         assert len({(route.viewer, route.slot) for route in snapshot.routes}) == len(snapshot.routes)
         assert {(viewer, slot): track for track, viewer, slot in map(_fields, snapshot.routes)} == meeting.plane.shown
         silent = {track for (track, _), maker in routes.items() if maker in expected.muted}
@@ -355,6 +360,22 @@ class Walk:
             if guest.member is not None:
                 self.told(guest, pages, snapshot.routes)
                 self.heard(guest)
+            elif guest.name in pages:
+                self.no_stranger(guest, pages[guest.name], snapshot.routes, routes)
+
+    def no_stranger(
+        self,
+        guest: Guest,
+        page: Page,
+        routes: frozenset[Route],
+        makers: Mapping[tuple[int, int], tuple[str, Kind]],
+    ) -> None:
+        """While the WebSocket is away, a slot has nobody but whom it had when the guest was told last."""
+        told = {int(track.mid): track.participant for track in guest.told if track.mid is not None}
+        for route in routes:
+            if route.viewer == page.number and route.slot in told:
+                maker, _ = makers[route.track, route.viewer]
+                assert maker == told[route.slot], guest.name
 
     def wanted(self, pages: dict[str, Page]) -> dict[tuple[int, int], tuple[str, Kind]]:
         """Track and viewer of every route that should be, and whose track of what kind it is."""

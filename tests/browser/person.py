@@ -250,16 +250,16 @@ class Person:
 
     async def received_ssrc(self, kind: str) -> int:
         """The SSRC under which the server sends us that kind, of the slot that is in use."""
-        ssrc = await self.tab.evaluate(
-            """async (kind) => {
-                const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
-                const streams = stats.filter((s) => s.type === 'inbound-rtp' && s.kind === kind);
-                return streams.sort((a, b) => b.packetsReceived - a.packetsReceived)[0].ssrc;
-            }""",
-            kind,
-        )
-        return int(ssrc)
+        # What a browser says of its receivers may be a second old.
+        await self.tab.wait_for(_IN_USE, kind, within_s=PATIENCE_S)
+        return int(await self.tab.evaluate(_IN_USE, kind))
 
+
+_IN_USE = """async (kind) => {
+    const stats = [...(await venteromTest.peers.at(-1).getStats()).values()];
+    const streams = stats.filter((s) => s.type === 'inbound-rtp' && s.kind === kind && s.packetsReceived > 0);
+    return streams.sort((a, b) => b.packetsReceived - a.packetsReceived)[0]?.ssrc;
+}"""
 
 _STATE = "document.querySelector('[data-testid=state]')?.dataset.state"
 
